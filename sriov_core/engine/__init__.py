@@ -1,0 +1,1 @@
+"""Look, decide, do, look again: success is said only of what was read back from the kernel afterwards."""

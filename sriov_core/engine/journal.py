@@ -1,0 +1,130 @@
+"""What must survive a crash or a reboot: whose the NICs are, what they were like before, what was under way.
+
+One file, replaced as a whole (write, fsync, rename, fsync of the folder), so that it is never half written.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+import msgspec
+
+from sriov_core.errors import JournalError
+from sriov_core.model.address import Address
+from sriov_core.model.codec import to_builtins
+from sriov_core.model.record import NicRecord, RebootRecord
+
+FORMAT = 1
+DEFAULT_PATH = "/var/lib/sriov-core/journal.json"
+
+
+@attrs.frozen(kw_only=True)
+class Memory:
+    """Everything the journal holds. ``under_way`` lists the steps of a plan that was begun and not yet ended."""
+
+    nics: Mapping[Address, NicRecord] = attrs.field(factory=dict)
+    reboots: tuple[RebootRecord, ...] = ()
+    under_way: tuple[str, ...] = ()
+    boot_id: str = ""
+
+
+@attrs.define
+class Journal:
+    """The journal of one machine. Without a path it lives in memory only, as for a simulated host."""
+
+    path: str | None = DEFAULT_PATH
+    _volatile: Memory = attrs.field(factory=Memory, init=False)
+
+    def read(self) -> Memory:
+        """What is remembered; an empty memory where there is no file. JournalError for a file that is not ours."""
+        if self.path is None:
+            return self._volatile
+        try:
+            with open(self.path, "rb") as file:
+                return _decode(file.read())
+        except FileNotFoundError:
+            return Memory()
+        except OSError as err:
+            raise JournalError(f"cannot read the journal {self.path}: {err.strerror}. {_HELP}") from err
+        except (msgspec.MsgspecError, ValueError) as err:
+            raise JournalError(f"the journal {self.path} is damaged: {err}. {_DAMAGED}") from err
+
+    def write(self, memory: Memory) -> None:
+        """Replace what is remembered; when this returns, it is on disk."""
+        if self.path is None:
+            self._volatile = memory
+            return
+        folder = os.path.dirname(self.path)
+        try:
+            os.makedirs(folder, mode=0o755, exist_ok=True)
+            _replace(folder, self.path, msgspec.json.format(_encode(memory), indent=1))
+        except OSError as err:
+            raise JournalError(f"cannot write the journal {self.path}: {err.strerror}. {_HELP}") from err
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the machine for one change: two processes never work on it at once. JournalError when it is taken."""
+        if self.path is None:
+            yield
+            return
+        folder = os.path.dirname(self.path)
+        try:
+            os.makedirs(folder, mode=0o755, exist_ok=True)
+            lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as err:
+            raise JournalError(f"cannot lock {self.path}.lock: {err.strerror}. {_HELP}") from err
+        try:
+            _take(lock, self.path)
+            yield
+        finally:
+            os.close(lock)
+
+
+_HELP = "Run as root, or name another place with --journal"
+_DAMAGED = "Nothing is changed while it is; move it away to start without memory (baselines are lost then)"
+
+
+def _take(lock: int, path: str) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as err:
+        holder = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
+        text = f"another sriov-core (pid {holder}) is changing this machine ({path}.lock)"
+        raise JournalError(f"{text}. Wait for it, or end it") from err
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+
+
+def _replace(folder: str, path: str, data: bytes) -> None:
+    temporary = f"{path}.new"
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _encode(memory: Memory) -> bytes:
+    return msgspec.json.encode({"format": FORMAT, **to_builtins(memory)})
+
+
+def _decode(data: bytes) -> Memory:
+    content = msgspec.json.decode(data, type=dict[str, Any])
+    found = content.pop("format", None)
+    if found != FORMAT:
+        raise ValueError(f"its format is {found}, this sriov-core writes {FORMAT}")
+    return msgspec.convert(content, Memory, dec_hook=_address)
+
+
+def _address(type_: type, value: Any) -> Any:
+    if type_ is not Address:
+        raise NotImplementedError(f"no way to read {type_}")  # msgspec's own protocol for an unsupported type
+    return Address.parse(value)

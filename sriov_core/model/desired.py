@@ -1,0 +1,122 @@
+"""What is wished of each NIC: counts, modes, and what every VF is for. Nothing here does I/O."""
+
+import enum
+
+import attrs
+
+from sriov_core.model.address import Address
+from sriov_core.model.observed import EswitchMode, Identity, LinkType
+
+
+class DeviceType(enum.StrEnum):
+    """What a VF is for. ``netdevice`` is whatever driver the kernel picks; the others are userspace drivers."""
+
+    NETDEVICE = "netdevice"
+    VFIO_PCI = "vfio-pci"
+    UIO_PCI_GENERIC = "uio_pci_generic"
+    IGB_UIO = "igb_uio"
+
+    @property
+    def userspace_driver(self) -> str | None:
+        """The kernel driver to bind, None for "the kernel's default"."""
+        return None if self is DeviceType.NETDEVICE else self.value
+
+
+USERSPACE_DRIVERS = frozenset(kind.value for kind in DeviceType if kind.userspace_driver)
+
+
+class VdpaType(enum.StrEnum):
+    """As the custom resources print it."""
+
+    VIRTIO = "virtio"
+    VHOST = "vhost"
+
+
+@attrs.frozen(kw_only=True)
+class VfGroup:
+    """VFs ``first`` to ``last`` (inclusive) of one NIC that serve one resource."""
+
+    first: int
+    last: int
+    device_type: DeviceType = DeviceType.NETDEVICE
+    mtu: int | None = None
+    is_rdma: bool = False
+    vdpa_type: VdpaType | None = None
+    resource_name: str = ""
+    policy_name: str = ""
+
+    def __contains__(self, index: int) -> bool:
+        return self.first <= index <= self.last
+
+    def overlaps(self, other: "VfGroup") -> bool:
+        """True when some index lies in both."""
+        return self.first <= other.last and other.first <= self.last
+
+    @property
+    def vf_range(self) -> str:
+        """The wire form, ``0-3``."""
+        return f"{self.first}-{self.last}"
+
+
+@attrs.frozen(kw_only=True)
+class Baseline:
+    """What a NIC was like before we changed it for the first time; releasing the NIC goes back to this."""
+
+    num_vfs: int = 0
+    mtu: int | None = None
+    link_up: bool | None = None
+    autoprobe: bool = True
+    eswitch_mode: EswitchMode = EswitchMode.LEGACY
+
+
+@attrs.frozen(kw_only=True)
+class NicSpec:
+    """The wish for one NIC.
+
+    ``mtu`` is a floor: a larger one is left alone, except when ``restore`` is set. VFs in no group get the kernel's
+    default driver. ``named`` says that the wish names this very NIC (by name or address), which is what allows
+    touching one the host depends on. ``autoprobe`` is how sriov_drivers_autoprobe shall end up; None leaves it as
+    found. ``restore`` marks a release: the NIC goes back to exactly those values. ``identity`` is the card the wish
+    was recorded for, when known.
+    """
+
+    address: Address
+    name: str = ""
+    num_vfs: int = 0
+    mtu: int | None = None
+    eswitch_mode: EswitchMode = EswitchMode.LEGACY
+    link_type: LinkType | None = None
+    externally_managed: bool = False
+    groups: tuple[VfGroup, ...] = ()
+    named: bool = False
+    autoprobe: bool | None = None
+    restore: Baseline | None = None
+    identity: Identity | None = None
+    plugin: str | None = None
+
+    def group_of(self, index: int) -> VfGroup | None:
+        """The first group that holds the VF, None for an ungrouped VF."""
+        return next((group for group in self.groups if index in group), None)
+
+    def device_type(self, index: int) -> DeviceType:
+        """What the VF is for; an ungrouped VF is a netdevice."""
+        group = self.group_of(index)
+        return group.device_type if group else DeviceType.NETDEVICE
+
+    @property
+    def pf_mtu(self) -> int | None:
+        """The MTU that the PF needs: never less than that of any of its VFs."""
+        wanted = [mtu for mtu in (self.mtu, *(group.mtu for group in self.groups)) if mtu]
+        return max(wanted, default=None)
+
+
+@attrs.frozen(kw_only=True)
+class NodeSpec:
+    """The wish for a node: one NicSpec per NIC, in the order of the wish."""
+
+    nics: tuple[NicSpec, ...] = ()
+    rdma_mode: str = ""
+
+    def nic(self, address: Address) -> NicSpec | None:
+        """The wish for the NIC at that address, None when it is not wished for."""
+        return next((spec for spec in self.nics if spec.address == address), None)

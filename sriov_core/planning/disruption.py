@@ -1,0 +1,64 @@
+"""What a step costs the workloads and why, judged on the NIC as it is right before the step. Pure."""
+
+from collections.abc import Iterable
+
+from sriov_core.model.observed import UNKNOWN, Nic, Vf
+from sriov_core.model.plan import Cost, PlannedStep
+from sriov_core.model.steps import BindDriver, SetEswitchMode, SetKernelArgument, SetLink, SetMtu, SetNumVfs, Step
+
+
+def priced(step: Step, nic: Nic) -> PlannedStep:
+    """The step with its cost on that NIC."""
+    cost, why = _cost(step, nic)
+    return PlannedStep(step=step, cost=cost, why=why)
+
+
+def priced_on_node(step: Step) -> PlannedStep:
+    """A step about the node with its cost."""
+    if isinstance(step, SetKernelArgument):
+        return PlannedStep(step=step, cost=Cost.REBOOT, why="takes effect at the next boot")
+    return PlannedStep(step=step)
+
+
+def _cost(step: Step, nic: Nic) -> tuple[Cost, str]:
+    match step:
+        case SetNumVfs():
+            return _loss(nic.vfs, f"the kernel changes {step.was} only by way of 0: " if step.count else "")
+        case SetEswitchMode():
+            return _worse(_loss(nic.vfs, ""), (Cost.LINK_FLAP, "the PF's netdev is set up anew"))
+        case BindDriver():
+            vf = nic.vf(step.vf)
+            return (Cost.NONE, "") if vf.kernel_driver in (None, UNKNOWN) else _loss([vf], "")
+        case SetMtu(vf=None) if nic.link_up:
+            return Cost.LINK_FLAP, "most kernel drivers restart the queues for a new MTU"
+        case SetMtu(vf=int() as index) if nic.vf(index).name:
+            return Cost.LINK_FLAP, f"vf{index} restarts its queues for a new MTU"
+        case SetLink(up=False):
+            return Cost.LINK_FLAP, "the PF goes down"
+        case _:
+            return Cost.NONE, ""
+
+
+def _loss(vfs: Iterable[Vf], because: str) -> tuple[Cost, str]:
+    lost = list(vfs)
+    if not lost:
+        return Cost.NONE, ""
+    users = [f"vf{vf.index} is used by {vf.used_by}" for vf in lost if vf.used_by]
+    if users:
+        return Cost.DRAIN, f"{because}{'; '.join(users)}"
+    return Cost.VF_LOSS, f"{because}{spans([vf.index for vf in lost])} in use by nobody known"
+
+
+def _worse(one: tuple[Cost, str], other: tuple[Cost, str]) -> tuple[Cost, str]:
+    return max(one, other, key=lambda pair: pair[0])
+
+
+def spans(indices: Iterable[int]) -> str:
+    """Indices as people write them: ``vf0-vf2, vf5``."""
+    runs: list[list[int]] = []
+    for index in sorted(indices):
+        if runs and index == runs[-1][1] + 1:
+            runs[-1][1] = index
+        else:
+            runs.append([index, index])
+    return ", ".join(f"vf{first}" if first == last else f"vf{first}-vf{last}" for first, last in runs)

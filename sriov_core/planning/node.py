@@ -1,0 +1,99 @@
+"""What the NICs' plans need of the machine around them: modules, an IOMMU, udev rules. Pure."""
+
+from collections.abc import Iterable, Iterator, Set
+
+import attrs
+
+from sriov_core.model.desired import DeviceType, NodeSpec
+from sriov_core.model.observed import Node
+from sriov_core.model.plan import NicPlan, Problem, Reboot
+from sriov_core.model.steps import BindDriver, LoadModule, SetKernelArgument, Step, WriteFile
+
+IOMMU_REQUIREMENT = "iommu-groups-exist"
+_IOMMU_ARGUMENTS = {
+    "GenuineIntel": ("intel_iommu=on", "iommu=pt"),
+    "AuthenticAMD": ("amd_iommu=on", "iommu=pt"),
+}
+
+
+@attrs.frozen(kw_only=True)
+class NodePlan:
+    """The node's own steps, what forbids them, and the reboots they need."""
+
+    steps: tuple[Step, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    reboots: tuple[Reboot, ...] = ()
+
+
+def needs_iommu(plan: NicPlan) -> bool:
+    """True when the NIC's plan binds a VF to vfio-pci."""
+    return DeviceType.VFIO_PCI in _bound_drivers([plan])
+
+
+def iommu(node: Node, spent: Set[str]) -> NodePlan:
+    """How to get an IOMMU into effect. ``spent`` holds the requirements a reboot was already spent on.
+
+    The effect is what counts (/sys/kernel/iommu_groups), not the text of the command line: on many machines the
+    IOMMU is on without any argument, and on some an argument changes nothing.
+    """
+    if node.iommu_groups:
+        return NodePlan()
+    missing = tuple(arg for arg in _IOMMU_ARGUMENTS.get(node.cpu_vendor or "", ()) if arg not in node.cmdline)
+    if not missing or IOMMU_REQUIREMENT in spent:
+        tried = "a reboot for it changed nothing" if IOMMU_REQUIREMENT in spent else "no kernel argument is missing"
+        return _refused(
+            f"vfio-pci needs an IOMMU, and the kernel has no IOMMU groups although {tried}",
+            "Enable VT-d, AMD-Vi or SMMU in the firmware set-up of the machine",
+        )
+    if node.boot_manager is None:
+        return _refused(
+            f"vfio-pci needs an IOMMU, and no known boot manager can set {' '.join(missing)}",
+            "Set these kernel arguments yourself and reboot",
+        )
+    reason = f"vfio-pci needs an IOMMU; {' '.join(missing)} takes effect at boot (through {node.boot_manager})"
+    return NodePlan(
+        steps=tuple(SetKernelArgument(argument=argument) for argument in missing),
+        reboots=(Reboot(requirement=IOMMU_REQUIREMENT, reason=reason),),
+    )
+
+
+def _refused(text: str, remedy: str) -> NodePlan:
+    return NodePlan(problems=(Problem(code="no-iommu", text=text, remedy=remedy),))
+
+
+def modules(node: Node, plans: Iterable[NicPlan]) -> tuple[Step, ...]:
+    """The modules of the userspace drivers that some VF is bound to and that are not loaded."""
+    wanted = sorted(driver.replace("-", "_") for driver in _bound_drivers(plans))
+    return tuple(LoadModule(module=module) for module in wanted if module not in node.modules)
+
+
+def _bound_drivers(plans: Iterable[NicPlan]) -> frozenset[str]:
+    userspace = {kind.value for kind in DeviceType if kind.userspace_driver}
+    steps = (planned.step for plan in plans for planned in (*plan.steps, *plan.later))
+    bound = {step.kernel_driver for step in steps if isinstance(step, BindDriver)}
+    return frozenset(driver for driver in bound if driver in userspace)
+
+
+def udev_rules(node: Node, spec: NodeSpec, plans: Iterable[NicPlan]) -> tuple[Step, ...]:
+    """Keep NetworkManager off the VFs of our NICs: one rule file a NIC, removed when the NIC is given back."""
+    return tuple(_udev_rules(node, spec, {plan.nic for plan in plans if not plan.problems}))
+
+
+def _udev_rules(node: Node, spec: NodeSpec, possible: Set[object]) -> Iterator[Step]:
+    wanted = "NetworkManager" in node.network_managers
+    for wish in spec.nics:
+        if wish.address not in possible or wish.externally_managed or wish.address.bus != "pci":
+            continue
+        path = f"/etc/udev/rules.d/10-sriov-core-{wish.address}.rules"
+        content = _unmanaged_rule(str(wish.address)) if wanted and wish.num_vfs and not wish.restore else None
+        if node.files.get(path) != content:
+            yield WriteFile(path=path, content=content)
+
+
+def _unmanaged_rule(pf: str) -> str:
+    # A VF is recognised by its PF, so the rule holds before the VFs exist and whatever they are called.
+    return (
+        "# Written by sriov-core: NetworkManager leaves the VFs of this PF alone.\n"
+        'ACTION!="remove", SUBSYSTEM=="net", TEST=="device/physfn", '
+        f'PROGRAM="/usr/bin/readlink -f /sys%p/device/physfn", RESULT=="*/{pf}", ENV{{NM_UNMANAGED}}="1"\n'
+    )

@@ -1,0 +1,1 @@
+"""The vendor drivers shipped with sriov-core; each is an ordinary plugin."""

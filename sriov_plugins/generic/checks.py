@@ -1,0 +1,121 @@
+"""Why a wish cannot be met by plain kernel SR-IOV; asked for every NIC, whoever owns it. Pure."""
+
+from collections.abc import Iterator
+
+from sriov_core.plugin import EswitchMode, Nic, NicSpec, Problem, VfGroup
+
+_ETHERNET_MTU = (68, 65535)
+"""Bounds where the kernel driver reports none (include/uapi/linux/if_ether.h: ETH_MIN_MTU, ETH_MAX_MTU)."""
+
+
+def problems(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
+    """Every objection, in the order in which a person would ask."""
+    if spec.externally_managed:
+        yield from _external(nic, spec)
+    else:
+        yield from _count(nic, spec)
+        yield from _mode(nic, spec)
+    yield from _mtu(nic, spec)
+    yield from _groups(nic, spec)
+
+
+def _external(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
+    if spec.num_vfs > nic.num_vfs:
+        yield Problem(
+            code="external-too-few-vfs",
+            nic=nic.address,
+            text=f"{spec.num_vfs} VFs are wanted of an externally managed PF that has {nic.num_vfs}",
+            remedy="Have whoever manages the PF create them, or unset externallyManaged",
+        )
+    if spec.eswitch_mode != nic.effective_mode:
+        yield Problem(
+            code="external-eswitch-mode",
+            nic=nic.address,
+            text=f"eswitch mode {spec.eswitch_mode} is wanted of an externally managed PF in {nic.effective_mode} mode",
+            remedy="Have whoever manages the PF switch it, or unset externallyManaged",
+        )
+    if spec.pf_mtu and isinstance(nic.mtu, int) and spec.pf_mtu > nic.mtu:
+        yield Problem(
+            code="external-mtu",
+            nic=nic.address,
+            text=f"MTU {spec.pf_mtu} is wanted of an externally managed PF with MTU {nic.mtu}",
+            remedy="Have whoever manages the PF raise it, or unset externallyManaged",
+        )
+
+
+def _count(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
+    if spec.num_vfs and not nic.total_vfs:
+        yield Problem(
+            code="no-sriov",
+            nic=nic.address,
+            text=f"{spec.num_vfs} VFs are wanted, but the device offers no SR-IOV",
+            remedy="Enable SR-IOV in the firmware set-up of the machine or of the card",
+        )
+    elif spec.num_vfs > (nic.total_vfs or 0):
+        yield Problem(
+            code="too-many-vfs",
+            nic=nic.address,
+            text=f"{spec.num_vfs} VFs are wanted, the card has at most {nic.total_vfs}",
+            remedy=f"Ask for {nic.total_vfs} or fewer (numVfs)",
+        )
+    if spec.num_vfs and nic.kernel_driver is None:
+        yield Problem(
+            code="no-kernel-driver",
+            nic=nic.address,
+            text="the PF has no kernel driver, and VFs need one",
+            remedy=f"Bind it first: echo {nic.address} > /sys/bus/pci/drivers_probe",
+        )
+
+
+def _mode(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
+    if spec.eswitch_mode is EswitchMode.SWITCHDEV and nic.eswitch_mode is None:
+        yield Problem(
+            code="no-eswitch",
+            nic=nic.address,
+            text=f"eswitch mode switchdev is wanted, but {nic.kernel_driver or 'the device'} offers no devlink eswitch",
+            remedy="Use eSwitchMode legacy on this card",
+        )
+
+
+def _mtu(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
+    low, high = nic.min_mtu or _ETHERNET_MTU[0], nic.max_mtu or _ETHERNET_MTU[1]
+    wanted = (spec.mtu, *(group.mtu for group in spec.groups))
+    for mtu in sorted({mtu for mtu in wanted if mtu and not low <= mtu <= high}):
+        yield Problem(
+            code="mtu-out-of-range",
+            nic=nic.address,
+            text=f"MTU {mtu} is wanted, the card takes {low} to {high}",
+            remedy=f"Ask for an MTU between {low} and {high}",
+        )
+
+
+def _groups(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
+    for group in spec.groups:
+        if group.last >= spec.num_vfs or group.first > group.last or group.first < 0:
+            yield _bad(nic, group, "group-range", f"numVfs {spec.num_vfs} gives vf0 to vf{spec.num_vfs - 1}")
+        if group.vdpa_type and spec.eswitch_mode is not EswitchMode.SWITCHDEV:
+            yield _bad(nic, group, "vdpa-without-switchdev", "vdpaType needs eSwitchMode switchdev")
+        if group.vdpa_type and group.device_type.userspace_driver:
+            yield _bad(nic, group, "vdpa-needs-netdevice", "vdpaType needs deviceType netdevice")
+        if group.is_rdma and group.device_type.userspace_driver:
+            yield _bad(nic, group, "rdma-needs-netdevice", "isRdma needs deviceType netdevice")
+    for position, group in enumerate(spec.groups):
+        for other in spec.groups[position + 1 :]:
+            if group.overlaps(other):
+                yield _bad(nic, other, "groups-overlap", f"it overlaps {group.vf_range} of {_name(group)}")
+    if spec.link_type and nic.link_type and spec.link_type is not nic.link_type:
+        yield Problem(
+            code="link-type",
+            nic=nic.address,
+            text=f"link type {spec.link_type} is wanted, the port is {nic.link_type}",
+            remedy="Change the port's link type in the card's firmware, or select other NICs",
+        )
+
+
+def _bad(nic: Nic, group: VfGroup, code: str, why: str) -> Problem:
+    text = f"VF range {group.vf_range} of {_name(group)} cannot be served: {why}"
+    return Problem(code=code, nic=nic.address, text=text, remedy="Correct the policy")
+
+
+def _name(group: VfGroup) -> str:
+    return f"policy {group.policy_name}" if group.policy_name else group.resource_name or "the wish"
