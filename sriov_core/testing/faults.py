@@ -1,4 +1,4 @@
-"""Planned accidents: a verb that the kernel refuses, or a process that dies before or after it. Nothing here does I/O."""
+"""Planned accidents: a verb that the kernel refuses, or a process that dies around it. Nothing here does I/O."""
 
 from collections.abc import Callable
 

@@ -1,41 +1,26 @@
 """A kernel in memory: both ports of a machine, refusing what the real kernel refuses, with the errno it gives.
 
 What the rules rest on: drivers/pci/iov.c (counts), drivers/pci/pci-driver.c (probing), drivers/vfio (holders), and
-the measurements on QEMU's 82576. No call is recorded: look at the state, or compare `tree()` before and after.
+measurements on QEMU's 82576. No call is recorded: look at the state, or compare `tree()` before and after.
 """
 
 import errno
-import functools
-from collections.abc import Callable
-from typing import Concatenate, ParamSpec
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from sriov_core.errors import StepFailed
 from sriov_core.model.address import Address
 from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import EswitchMode
+from sriov_core.testing import sriov_rules as rules
 from sriov_core.testing.faults import Faults, Matcher
 from sriov_core.testing.machine import Device
 from sriov_core.testing.reading import FakeReader
-from sriov_core.testing.refusing import blocked, refused
-from sriov_core.testing.tree import Access, FunctionFacts, LinkFacts, Refusal, SriovFacts, Tree, VfFacts
+from sriov_core.testing.refusing import blocked, impossible, refused
+from sriov_core.testing.tree import Access, LinkFacts, Tree, VfFacts
 
-P = ParamSpec("P")
-Method = Callable[Concatenate["FakeKernel", Address, P], None]
-
+_MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 _ZERO_MAC = "00:00:00:00:00:00"
-
-
-def _verb(method: Method[P]) -> Method[P]:
-    """One verb at a time, with the accidents that a test planned before or after it."""
-
-    @functools.wraps(method)
-    def guarded(self: "FakeKernel", target: Address, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        with self._machine.lock:
-            verb = self._faults.before(method.__name__, target)
-            method(self, target, *args, **kwargs)
-            self._faults.after(verb)
-
-    return guarded
 
 
 class FakeKernel(FakeReader):
@@ -44,3 +29,201 @@ class FakeKernel(FakeReader):
     def __init__(self, tree: Tree) -> None:
         super().__init__(tree)
         self._faults = Faults()
+
+    def set_link(self, address: Address, *, up: bool) -> None:
+        with self._verb("set_link", address):
+            link = self._netdev(self._machine.device(address), "link")
+            if link.up != up:
+                self._must_be_root(address, "link")
+                link.up = up
+
+    def set_mtu(self, address: Address, mtu: int) -> None:
+        with self._verb("set_mtu", address):
+            link = self._netdev(self._machine.device(address), "mtu")
+            if link.mtu == mtu:
+                return
+            self._must_be_root(address, "mtu")
+            low, high = link.min_mtu or 68, link.max_mtu or 65535
+            if not low <= mtu <= high:
+                raise refused(address, "mtu", mtu, errno.EINVAL, f"The netdev takes {low} to {high}")
+            link.mtu = mtu
+
+    def set_eswitch_mode(self, address: Address, mode: EswitchMode) -> None:
+        with self._verb("set_eswitch_mode", address):
+            function = self._machine.device(address).function
+            if function.eswitch is None or not function.kernel_driver:
+                advice = "Its kernel driver offers no devlink eswitch"
+                raise refused(address, "eswitch mode", mode, errno.EOPNOTSUPP, advice)
+            if function.eswitch.mode is not mode:
+                self._must_be_root(address, "eswitch mode")
+                rules.may_switch(function, mode)
+                function.eswitch.mode = mode
+
+    def set_autoprobe(self, pf: Address, *, enabled: bool) -> None:
+        with self._verb("set_autoprobe", pf):
+            sriov = rules.capability(self._machine.device(pf), "sriov_drivers_autoprobe", int(enabled))
+            if sriov.autoprobe != enabled:
+                self._sysfs_must_be_writable(pf, "sriov_drivers_autoprobe")
+                sriov.autoprobe = enabled
+
+    def set_num_vfs(self, pf: Address, count: int) -> None:
+        with self._verb("set_num_vfs", pf):
+            device = self._machine.device(pf)
+            sriov = rules.capability(device, "sriov_numvfs", count)
+            if len(sriov.vfs) == count:
+                return
+            self._sysfs_must_be_writable(pf, "sriov_numvfs")
+            rules.may_resize(device.function, sriov, count)
+            if count:
+                self._machine.create_vfs(device.function, count)
+            else:
+                for vf in sriov.vfs:
+                    _must_be_free(vf, "sriov_numvfs", count)
+                self._machine.destroy_vfs(device.function)
+
+    def set_vf_mac(self, pf: Address, index: int, mac: str) -> None:
+        with self._verb("set_vf_mac", pf):
+            device = self._machine.device(pf)
+            self._netdev(device, f"vf {index} mac")
+            vf = next((vf for vf in device.sriov.vfs if vf.index == index), None)
+            wanted = None if mac == _ZERO_MAC else mac
+            if vf and vf.admin_mac == wanted:
+                return
+            self._must_be_root(pf, f"vf {index} mac")
+            if vf is None:
+                advice = f"The PF has {len(device.sriov.vfs)} VFs"
+                raise refused(pf, f"vf {index} mac", mac, errno.EINVAL, advice)
+            if not _MAC.fullmatch(mac) or int(mac[:2], 16) & 1:
+                advice = "It must be six octets and no multicast address"
+                raise refused(pf, f"vf {index} mac", mac, errno.EINVAL, advice)
+            vf.admin_mac = wanted
+
+    def bind(self, vf: Address, kernel_driver: str) -> None:
+        with self._verb("bind", vf):
+            device = self._machine.device(vf)
+            if device.own.kernel_driver == kernel_driver:
+                return
+            self._sysfs_must_be_writable(vf, "driver_override")
+            node = self._machine.tree.node
+            rules.driver_must_exist(device, kernel_driver, node.modules)
+            self._leave_driver(device)
+            device.own.driver_override = kernel_driver
+            # By now the device has no driver any more: a refused probe leaves it like that.
+            if kernel_driver == "vfio-pci" and not node.iommu_groups:
+                raise refused(vf, "drivers_probe", kernel_driver, errno.EINVAL, "vfio-pci needs an IOMMU in effect")
+            self._machine.attach(device, kernel_driver)
+
+    def bind_default(self, vf: Address) -> None:
+        with self._verb("bind_default", vf):
+            device = self._machine.device(vf)
+            if device.own.kernel_driver and device.own.kernel_driver not in USERSPACE_DRIVERS:
+                return
+            self._sysfs_must_be_writable(vf, "driver_override")
+            self._leave_driver(device)
+            device.own.driver_override = None
+            rules.default_must_probe(device)
+            self._machine.attach(device, device.default_driver or "")
+
+    def unbind(self, vf: Address) -> None:
+        with self._verb("unbind", vf):
+            device = self._machine.device(vf)
+            if device.own.kernel_driver:
+                self._sysfs_must_be_writable(vf, "driver/unbind")
+                self._leave_driver(device)
+
+    def load_module(self, module: str) -> None:
+        with self._verb("load_module", "node"):
+            node, name = self._machine.tree.node, module.replace("-", "_")
+            if name in node.modules:
+                return
+            self._must_be_root("node", f"module {name}")
+            if name in node.missing_modules:
+                advice = f"This kernel has no module {name}; install the package that holds it"
+                raise refused("node", "modprobe", name, errno.ENOENT, advice)
+            node.modules.append(name)
+
+    def add_kernel_argument(self, argument: str) -> None:
+        with self._verb("add_kernel_argument", "node"):
+            node = self._machine.tree.node
+            planned = node.next_cmdline or list(node.cmdline)
+            if argument in planned:
+                return
+            self._must_be_root("node", "kernel argument")
+            if node.boot_manager is None:
+                advice = "No known boot manager; set it yourself and reboot"
+                raise refused("node", "kernel argument", argument, errno.EOPNOTSUPP, advice)
+            node.next_cmdline = [*planned, argument]
+
+    def write_file(self, path: str, content: str | None) -> None:
+        with self._verb("write_file", path):
+            files = self._machine.tree.node.files
+            if files.get(path) == content:
+                return
+            self._must_be_root("node", path)
+            if content is None:
+                del files[path]
+            else:
+                files[path] = content
+
+    def fail(self, matches: Matcher, code: int) -> None:
+        """Have every verb that matches refused with that errno, before it changes anything, until `heal`."""
+        with self._machine.lock:
+            self._faults.plan(matches, code)
+
+    def crash(self, matches: Matcher, *, after: bool = False) -> None:
+        """Have the process die (`Crash`) before, or right after, every verb that matches, until `heal`."""
+        with self._machine.lock:
+            self._faults.plan(matches, None, after=after)
+
+    def heal(self) -> None:
+        """No more planned accidents; the count of verbs starts anew."""
+        with self._machine.lock:
+            self._faults.clear()
+
+    @property
+    def verbs_done(self) -> int:
+        """How many verbs were begun since the last accident was planned or healed."""
+        return self._faults.seen
+
+    @contextmanager
+    def _verb(self, name: str, target: Address | str) -> Iterator[None]:
+        with self._machine.lock:
+            verb = self._faults.before(name, target)
+            yield
+            self._faults.after(verb)
+
+    def _must_be_root(self, where: Address | str, attribute: str) -> None:
+        if self._machine.tree.node.access is Access.USER:
+            raise refused(where, attribute, "the change", errno.EPERM, "Run it as root")
+
+    def _sysfs_must_be_writable(self, where: Address, attribute: str) -> None:
+        access = self._machine.tree.node.access
+        if access is Access.USER:
+            raise refused(where, attribute, "the write", errno.EACCES, "Run it as root")
+        if access is Access.READ_ONLY_SYSFS:
+            advice = "/sys is mounted read-only; in a container, run privileged"
+            raise refused(where, attribute, "the write", errno.EROFS, advice)
+
+    def _netdev(self, device: Device, attribute: str) -> LinkFacts:
+        link = device.link
+        if link and not link.netns:
+            return link
+        where = f"its netdev is in network namespace {link.netns}" if link else "no netdev appeared"
+        detail = f"{where} (kernel driver: {device.own.kernel_driver or 'none'})"
+        raise blocked(device.own.address, attribute, "the change", detail)
+
+    def _leave_driver(self, device: Device) -> None:
+        for vf in [device.vf] if device.vf else device.sriov.vfs:
+            _must_be_free(vf, "unbind", device.own.kernel_driver)
+        if device.own.kernel_driver:
+            self._machine.detach(device)
+
+
+def _must_be_free(vf: VfFacts, attribute: str, wanted: object) -> None:
+    """A verb looks for holders first and refuses; one that it cannot see blocks the write until the deadline."""
+    if vf.holder is None:
+        return
+    if vf.holder_hidden:
+        raise blocked(vf.address, attribute, wanted, f"vf{vf.index} ({vf.address}) is held by {vf.holder}")
+    found = f"vf{vf.index} ({vf.address}) is held by {vf.holder}"
+    raise impossible(vf.address, attribute, wanted, found, "Stop it first")

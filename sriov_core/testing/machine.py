@@ -13,6 +13,7 @@ from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import EswitchMode
 from sriov_core.testing.plausible import plausible
 from sriov_core.testing.refusing import refused
+from sriov_core.testing.routing import vf_address
 from sriov_core.testing.tree import EswitchFacts, FunctionFacts, LinkFacts, Quirk, SriovFacts, Tree, VfFacts, copy
 
 _NO_SRIOV = SriovFacts(total_vfs=0, vf_device="0000")
@@ -58,6 +59,7 @@ class Machine:
         self.tree = copy(tree)
         self.lock = threading.RLock()
         self._made = 0
+        self._parted: dict[str, list[LinkFacts]] = {}
         self.devices: dict[Address, Device] = {}
         for function in self.tree.functions:
             function.unbound_driver = function.unbound_driver or function.kernel_driver
@@ -75,7 +77,8 @@ class Machine:
         """The VFs appear, bound to the kernel's default driver only while autoprobe is on."""
         sriov = function.sriov or _NO_SRIOV
         for index in range(count):
-            vf = VfFacts(index=index, address=vf_address(function, index), iommu_group=self._new_group())
+            address = vf_address(function.address, index, offset=sriov.vf_offset, stride=sriov.vf_stride)
+            vf = VfFacts(index=index, address=address, iommu_group=self._new_group())
             vf.admin_mac = sriov.remembered_macs.get(index)
             sriov.vfs.append(vf)
             device = Device(function, vf)
@@ -99,7 +102,10 @@ class Machine:
     def attach(self, device: Device, kernel_driver: str) -> None:
         """Bind; a VF's netdev appears with the address that its driver could read from the PF, or a random one."""
         device.own.kernel_driver = kernel_driver
-        if device.vf is None or kernel_driver in USERSPACE_DRIVERS:
+        if kernel_driver in USERSPACE_DRIVERS:
+            return
+        if device.vf is None:
+            self._return_netdevs(device.function)
             return
         pf = Device(device.function).link
         told = device.vf.admin_mac if pf and pf.up else None
@@ -118,6 +124,7 @@ class Machine:
             device.vf.link = None
         else:
             self.destroy_vfs(device.function)
+            self._parted[device.function.address] = list(device.function.links)
             device.function.links.clear()
 
     def _add(self, device: Device) -> None:
@@ -125,6 +132,11 @@ class Machine:
         for link in [device.vf.link] if device.vf else device.function.links:
             if link:
                 link.ifindex = link.ifindex or self._next()
+
+    def _return_netdevs(self, function: FunctionFacts) -> None:
+        for link in self._parted.pop(function.address, ()):
+            link.ifindex, link.mtu, link.up = self._next(), 1500, False
+            function.links.append(link)
 
     def _next(self) -> int:
         self._made += 1
@@ -148,18 +160,6 @@ class Machine:
         if len(wanted) <= 15 and wanted not in taken:
             return wanted
         return next(name for number in range(len(taken) + 1) if (name := f"eth{number}") not in taken)
-
-
-def vf_address(function: FunctionFacts, index: int) -> str:
-    """Where a VF appears: routing id of the PF plus offset plus stride for each (PCIe SR-IOV 1.1, 2.1.2)."""
-    address = Address.parse(function.address)
-    sriov = function.sriov or _NO_SRIOV
-    if address.bus != "pci":
-        return f"{address}vf{index}"
-    domain, bus, rest = address.name.split(":")
-    device, number = rest.split(".")
-    routing_id = (int(bus, 16) << 8) + (int(device, 16) << 3) + int(number) + sriov.vf_offset + sriov.vf_stride * index
-    return f"{domain}:{routing_id >> 8:02x}:{routing_id >> 3 & 0x1F:02x}.{routing_id & 7}"
 
 
 def switch_id(function: FunctionFacts) -> str | None:

@@ -1,4 +1,4 @@
-"""Refuses machines that cannot exist, so that no test proves something about an impossible one. Nothing here does I/O."""
+"""Refuses machines that cannot exist, so that no test proves something about one. Nothing here does I/O."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from sriov_core.errors import SpecError
 from sriov_core.model.address import Address
 from sriov_core.model.desired import USERSPACE_DRIVERS
+from sriov_core.testing.routing import routing_id
 from sriov_core.testing.tree import FunctionFacts, LinkFacts, Quirk, Refusal, SriovFacts, Tree, VfFacts
 
 _NEEDS_ESWITCH = {
@@ -26,6 +27,7 @@ def implausible(tree: Tree) -> Iterator[str]:
     """Each impossibility in words, the place first."""
     yield from _twice("address", _addresses(tree))
     yield from _twice("netdev name", _names(tree))
+    yield from _overlapping(tree)
     for function in tree.functions:
         for complaint in _function(function, tree.node.iommu_groups):
             yield f"{function.address}: {complaint}"
@@ -83,8 +85,6 @@ def _vf(vf: VfFacts, sriov: SriovFacts, iommu_groups: int) -> Iterator[str]:
 def _link(link: LinkFacts, lowest: int | None, highest: int | None) -> Iterator[str]:
     if (lowest is not None and link.mtu < lowest) or (highest is not None and link.mtu > highest):
         yield f"MTU {link.mtu} of {link.name} lies outside {lowest}..{highest}"
-    if link.carrier and not link.up:
-        yield f"{link.name} has a carrier while it is down"
     if len(link.name) > 15 or "/" in link.name:
         yield f"{link.name!r} is no netdev name"
 
@@ -100,6 +100,23 @@ def _addresses(tree: Tree) -> Iterator[str]:
     for function in tree.functions:
         yield function.address
         yield from (vf.address for vf in function.sriov.vfs) if function.sriov else ()
+
+
+def _overlapping(tree: Tree) -> Iterator[str]:
+    """VFs that would appear where another function already is, or would be."""
+    taken: dict[tuple[str, int], str] = {}
+    for function in tree.functions:
+        if place := routing_id(function.address):
+            taken[place] = function.address
+    for function in tree.functions:
+        place, sriov = routing_id(function.address), function.sriov
+        if place is None or sriov is None:
+            continue
+        domain, first = place[0], place[1] + sriov.vf_offset
+        theirs = [(domain, first + sriov.vf_stride * index) for index in range(sriov.total_vfs)]
+        if other := next((taken[spot] for spot in theirs if spot in taken), None):
+            yield f"{function.address}: its VFs would share addresses with {other} (vf_offset, vf_stride)"
+        taken.update(dict.fromkeys(theirs, f"VFs of {function.address}"))
 
 
 def _names(tree: Tree) -> Iterator[str]:

@@ -32,7 +32,7 @@ class Refusal(enum.StrEnum):
     MODE_WITH_BOUND_VFS = "mode-with-bound-vfs"
     MODE_WITHOUT_VFS = "mode-without-vfs"
     RESIZE_IN_SWITCHDEV = "resize-in-switchdev"
-    VFS_WITH_LINK_DOWN = "vfs-with-link-down"
+    RESIZE_WITH_LINK_DOWN = "resize-with-link-down"
 
 
 class Quirk(enum.StrEnum):
@@ -47,7 +47,10 @@ class _Facts(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defa
 
 
 class LinkFacts(_Facts):
-    """A netdev. ``netns`` names the network namespace that it was moved to (None: this one). ifindex 0: not yet known."""
+    """A netdev. ``netns`` names the network namespace it was moved to (None: this one). ifindex 0: not yet known.
+
+    ``carrier`` and ``speed_mbit`` are what it shows while it is up; down, a netdev has neither.
+    """
 
     name: str
     ifindex: int = 0
@@ -176,9 +179,9 @@ class NodeFacts(_Facts):
 
 
 class Tree(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """One machine. ``origin`` says, fact by fact, where each was taken from; ``captured`` on what it was read, if it was."""
+    """One machine. ``origin`` says, fact by fact, where each comes from; ``captured`` on what it was read, if so."""
 
-    format: int = FORMAT
+    format: int
     title: str = ""
     captured: str | None = None
     origin: dict[str, str] = {}

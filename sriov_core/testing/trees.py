@@ -41,10 +41,7 @@ def loads(text: str, *, name: str = "device tree") -> Tree:
     """The tree in a text; ``name`` opens every error message."""
     if not text.strip():
         raise SpecError(f"{name} is empty; a device tree opens with 'format: {FORMAT}'")
-    if text.lstrip().startswith("{"):
-        tree = _from_json(text, name)
-    else:
-        tree = _from_data(_parse_yaml(text, name), name)
+    tree = _from_json(text, name) if text.lstrip().startswith("{") else _from_data(_parse_yaml(text, name), name)
     _check_format(tree.format, name)
     plausible(tree, name=name)
     return tree
@@ -76,7 +73,7 @@ def _from_json(text: str, name: str) -> Tree:
 
 def _from_data(data: object, name: str) -> Tree:
     if not isinstance(data, dict):
-        raise SpecError(f"{name} is a {type(data).__name__}, not a mapping; a device tree opens with 'format: {FORMAT}'")
+        raise SpecError(f"{name} is a {type(data).__name__}, not a mapping; it must open with 'format: {FORMAT}'")
     _check_format(_format_of(data), name)
     try:
         return msgspec.convert(data, type=Tree)
