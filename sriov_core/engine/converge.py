@@ -15,6 +15,7 @@ from sriov_core.model.observed import Nic, Snapshot
 from sriov_core.model.plan import Plan
 from sriov_core.model.record import NicRecord, RebootRecord
 from sriov_core.planning.planner import plan as make_plan
+from sriov_core.planning.recognition import followed
 from sriov_core.planning.wish import complete
 from sriov_core.plugin.loading import Catalogue
 from sriov_core.plugin.registry import Driver
@@ -66,7 +67,7 @@ class Engine:
         """Look and decide; nothing is written. ``release`` also gives back our NICs that the wish leaves out."""
         snapshot = self.snapshot()
         memory = self.journal.read()
-        records = adopt(memory.nics, snapshot.nics, self.host)
+        records = adopt(followed(memory.nics, snapshot.nics), snapshot.nics, self.host)
         memory = attrs.evolve(memory, nics=records, boot_id=snapshot.node.boot_id)
         wish = complete(spec, records, release=release)
         spent = frozenset(entry.requirement for entry in memory.reboots if entry.boot_id != memory.boot_id)

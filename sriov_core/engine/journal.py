@@ -121,10 +121,13 @@ def _decode(data: bytes) -> Memory:
     found = content.pop("format", None)
     if found != FORMAT:
         raise ValueError(f"its format is {found}, this sriov-core writes {FORMAT}")
-    return msgspec.convert(content, Memory, dec_hook=_address)
+    records = msgspec.convert(content.pop("nics", {}), dict[str, dict[str, Any]])
+    memory = msgspec.convert(content, Memory)
+    return attrs.evolve(memory, nics={record.address: record for record in map(_record, records.values())})
 
 
-def _address(type_: type, value: Any) -> Any:
-    if type_ is not Address:
-        raise NotImplementedError(f"no way to read {type_}")  # msgspec's own protocol for an unsupported type
-    return Address.parse(value)
+def _record(stored: dict[str, Any]) -> NicRecord:
+    """A record of the file; its address is stored as text, which msgspec does not turn into an attrs value."""
+    address = Address.parse(str(stored.get("address")))
+    rest = {**stored, "address": {"name": address.name, "bus": address.bus}}
+    return attrs.evolve(msgspec.convert(rest, NicRecord), address=address)
