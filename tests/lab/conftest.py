@@ -1,0 +1,63 @@
+"""Fixtures of the lab: guests with a real kernel. Nothing is built or booted before a test asks for it."""
+
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import build
+import pytest
+from debian import LabError
+from vm import Vm
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.lab)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of the guest's console with each failure."""
+    report = yield
+    if report.failed:
+        for name in ("vm", "fresh_vm"):
+            guest = getattr(item, "funcargs", {}).get(name)
+            if isinstance(guest, Vm):
+                report.sections.append((f"console of {name}", guest.diagnosis()))
+    return report
+
+
+def _cannot(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"the lab must run here and cannot: {reason}", pytrace=False)
+    pytest.skip(f"the lab cannot run here: {reason}")
+
+
+@pytest.fixture(scope="session")
+def image() -> build.Image:
+    """What the guests boot; built when it is not in the cache."""
+    obstacle = build.obstacle()
+    if obstacle:
+        _cannot(obstacle)
+    try:
+        return build.ensure()
+    except LabError as err:
+        _cannot(str(err))
+
+
+@pytest.fixture(scope="session")
+def vm(image: build.Image) -> Iterator[Vm]:
+    """The guest that the tests of a run share; a test that needs it clean calls `vm.reset_nics()` first."""
+    with Vm(image) as guest:
+        yield guest
+
+
+@pytest.fixture
+def fresh_vm(image: build.Image) -> Iterator[Vm]:
+    """A guest of the test's own, with an empty disk, to cut its power or break it."""
+    with Vm(image) as guest:
+        yield guest
