@@ -7,6 +7,14 @@ from sriov_core.model.observed import EswitchMode
 from sriov_core.plugin.reader import HostReader
 
 
+class Changes(Protocol):
+    """The kernel's notifications about devices and links, as one bell that rings."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until something changed since the last call; False when nothing did in that time."""
+        ...
+
+
 class Host(HostReader, Protocol):
     """A machine that can be changed, one verb a kernel interface.
 

@@ -1,0 +1,112 @@
+"""Who would lose a device: processes with its VFIO or UIO device open. Reads /proc; a glance serves many VFs."""
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from sriov_core.host import sysfs
+from sriov_core.model.address import Address
+
+_GLANCE_S = 0.25
+"""How long one look at /proc serves: all VFs of one look at the machine, and never the check before a write."""
+
+_GROUPS = "/dev/vfio/"
+_ANONYMOUS = "anon_inode:[vfio-device]"
+_SYSPATH = "vfio-device-syspath:"
+
+
+class Holders:
+    """Finds the processes that have a device node open."""
+
+    def __init__(self, root: str, devices: sysfs.DeviceTree) -> None:
+        self._proc = f"{root}/proc"
+        self._devices = devices
+        self._lock = threading.Lock()
+        self._seen: Mapping[str, str] = {}
+        self._seen_at = float("-inf")
+
+    def look(self) -> None:
+        """Look at the processes now, whenever that was done last."""
+        with self._lock:
+            self._look()
+
+    def of(self, address: Address) -> str | None:
+        """Who has the device open, as in "pid 1234 (qemu-system-x86)"; None when nobody is known."""
+        return self.of_nodes(self.nodes(address))
+
+    def of_nodes(self, nodes: Sequence[str]) -> str | None:
+        """Who has one of a device's nodes open.
+
+        Other users' processes show only to root. A process that opened the VFIO device and closed its group is
+        recognised where the kernel tells the device in fdinfo.
+        """
+        if not nodes:
+            return None
+        with self._lock:
+            if time.monotonic() - self._seen_at > _GLANCE_S:
+                self._look()
+            return next((self._seen[node] for node in nodes if node in self._seen), None)
+
+    def anybody(self) -> str | None:
+        """Some process with some VFIO group open, and which: it may block a change of quite another device."""
+        with self._lock:
+            groups = (node for node in self._seen if node.startswith(_GROUPS) and node[len(_GROUPS) :].isdigit())
+            return next((f"{self._seen[node]} has {node} open" for node in groups), None)
+
+    def nodes(self, address: Address) -> tuple[str, ...]:
+        """What a process that drives the device from user space has open; empty while a kernel driver has it."""
+        path = self._devices.path(address)
+        vfio = sysfs.names(f"{path}/vfio-dev")
+        uio = sysfs.names(f"{path}/uio")
+        group = self._devices.iommu_group(address)
+        grouped = group is not None and (vfio or self._devices.kernel_driver(address) == "vfio-pci")
+        return (
+            *((f"/dev/vfio/{group}", f"/dev/vfio/noiommu-{group}") if grouped else ()),
+            *(f"/dev/vfio/devices/{name}" for name in vfio),
+            *(f"/dev/{name}" for name in uio),
+            *((address.name,) if grouped else ()),
+        )
+
+    def _look(self) -> None:
+        self._seen = _open_devices(self._proc)
+        self._seen_at = time.monotonic()
+
+
+def _open_devices(proc: str) -> dict[str, str]:
+    """Device node (or PCI address, out of fdinfo) to the process that has it open."""
+    found: dict[str, str] = {}
+    for pid in _processes(proc):
+        for node in _devices_of(f"{proc}/{pid}"):
+            found.setdefault(node, f"pid {pid} ({sysfs.read(f'{proc}/{pid}/comm') or '?'})")
+    return found
+
+
+def _processes(proc: str) -> Iterable[str]:
+    return (name for name in sysfs.names(proc) if name.isdigit())
+
+
+def _devices_of(process: str) -> Iterable[str]:
+    try:
+        fds = os.listdir(f"{process}/fd")
+    except OSError:
+        return  # ended, or another user's
+    for fd in fds:
+        try:
+            target = os.readlink(f"{process}/fd/{fd}")
+        except OSError:
+            continue  # closed since it was listed
+        if target == _ANONYMOUS:
+            yield from _in_fdinfo(f"{process}/fdinfo/{fd}")
+        elif (at := target.find(_GROUPS)) >= 0 or (at := target.find("/dev/uio")) >= 0:
+            # The path is as the process's own mount namespace has it, so only its end is sure.
+            yield target[at:]
+
+
+def _in_fdinfo(path: str) -> Iterable[str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return
+    yield from (line.rpartition("/")[2].strip() for line in lines if line.startswith(_SYSPATH))

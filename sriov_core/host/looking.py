@@ -1,0 +1,138 @@
+"""The half of the host that only reads: what a driver is given to look at a machine, or at a tree of files of one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import attrs
+
+from sriov_core.errors import HostError
+from sriov_core.host import ethtool, identity, managers, netdevs, node, sysfs, uses
+from sriov_core.host.attributes import Deadlines
+from sriov_core.host.devlink import Devlink
+from sriov_core.host.holders import Holders
+from sriov_core.host.refusals import Blocked
+from sriov_core.host.rtnetlink import RtNetlink
+from sriov_core.model.address import Address
+from sriov_core.model.desired import USERSPACE_DRIVERS
+from sriov_core.model.observed import EswitchMode, Function, Node, Use
+from sriov_core.plugin.reader import Firmware, HostReader, Link
+
+T = TypeVar("T")
+
+
+class LinuxReader(HostReader):
+    """A Linux machine below a root path.
+
+    ``live`` says that the root is the running machine, seen from its own network namespace, so that netlink and ioctl
+    may be asked as well; by default only for "/". Limits of the MTU, alternative names and the VFs' administrative
+    addresses come from there and are told of PFs only: a thousand VFs would cost a third of a second.
+    """
+
+    def __init__(
+        self,
+        root: str = "/",
+        *,
+        live: bool | None = None,
+        deadlines: Deadlines | None = None,
+        node_addresses: Sequence[str] = (),
+        platform: str = "baremetal",
+    ) -> None:
+        self._root = sysfs.normal_root(root)
+        self._live = not self._root if live is None else live
+        self._deadlines = deadlines or Deadlines()
+        self._node_addresses = tuple(node_addresses)
+        self._platform = platform
+        self._devices = sysfs.DeviceTree(self._root)
+        self._holders = Holders(self._root, self._devices)
+        self._rtnetlink = RtNetlink(self._deadlines.other_s)
+        self._devlink = Devlink(self._deadlines.other_s, self._deadlines.eswitch_s)
+
+    def node(self) -> Node:
+        return node.facts(self._root)
+
+    def functions(self) -> Sequence[Function]:
+        return self._devices.network_functions(self._platform)
+
+    def function(self, address: Address) -> Function | None:
+        return self._devices.function(address, self._platform)
+
+    def attribute(self, address: Address, name: str) -> str | None:
+        return self._devices.attribute(address, name)
+
+    def links(self, address: Address) -> Sequence[Link]:
+        found = netdevs.of_device(self._devices, address)
+        if self._live and found and self._devices.pf(address) is None:
+            return [self._with_details(link) for link in found]
+        return found
+
+    def vf_addresses(self, pf: Address) -> Mapping[int, Address]:
+        return self._devices.vfs(pf)
+
+    def vf_macs(self, pf: Address) -> Mapping[int, str]:
+        link = netdevs.own(netdevs.of_device(self._devices, pf)) if self._live else None
+        return self._asked(pf, lambda: self._rtnetlink.vf_macs(link.ifindex)) if link else {}
+
+    def vf_user(self, vf: Address) -> str | None:
+        kernel_driver = self._devices.kernel_driver(vf)
+        if kernel_driver is None:
+            return None
+        if kernel_driver in USERSPACE_DRIVERS:
+            return self._holders.of(vf)
+        return "another network namespace (a container)" if netdevs.is_elsewhere(self._devices, vf) else None
+
+    def iommu_group(self, address: Address) -> int | None:
+        return self._devices.iommu_group(address)
+
+    def eswitch_mode(self, address: Address) -> EswitchMode | None:
+        return self._asked(address, lambda: self._devlink.eswitch_mode(address)) if self._live else None
+
+    def firmware(self, address: Address) -> Firmware:
+        names = netdevs.names_of(self._devices, address) if self._live else []
+        if names:
+            return ethtool.versions(names[0])
+        module = sysfs.link_name(f"{self._devices.path(address)}/driver/module")
+        version = sysfs.read(f"{self._root}/sys/module/{module}/version") if module else None
+        return Firmware(driver_version=version)
+
+    def identity_serial(self, address: Address) -> str | None:
+        return identity.serial(self._devices, address)
+
+    def slot(self, address: Address) -> str | None:
+        return identity.slot(self._devices, self._root, address)
+
+    def uses(self, address: Address) -> Sequence[Use]:
+        return uses.uses_of(self._root, self._devices, address, self._node_addresses)
+
+    def managers(self, address: Address) -> Sequence[str]:
+        links = netdevs.of_device(self._devices, address)
+        names = frozenset(name for link in links for name in (link.name, *link.alt_names))
+        macs = frozenset(mac for link in links for mac in (link.mac, link.permanent_mac) if mac)
+        return managers.managers_of(self._root, managers.Netdev(names, macs)) if names else ()
+
+    def file(self, path: str) -> str | None:
+        if not path.startswith("/") or ".." in path.split("/"):
+            raise HostError(f"{path!r} is no path of a file: it must start with / and hold no '..'")
+        return sysfs.read_whole(f"{self._root}{path}")
+
+    def close(self) -> None:
+        """Close the sockets. Not needed before the process ends."""
+        self._rtnetlink.close()
+        self._devlink.close()
+
+    def _with_details(self, link: Link) -> Link:
+        details = self._asked(link.name, lambda: self._rtnetlink.details(link.ifindex))
+        return attrs.evolve(
+            link,
+            permanent_mac=link.permanent_mac or ethtool.permanent_address(link.name),
+            min_mtu=details.min_mtu,
+            max_mtu=details.max_mtu,
+            alt_names=details.alt_names,
+        )
+
+    def _asked(self, what: Address | str, question: Callable[[], T]) -> T:
+        try:
+            return question()
+        except Blocked as err:
+            raise HostError(f"{what}: the kernel did not answer within {err.timeout_s:g} s. See dmesg") from None
+        except OSError as err:
+            raise HostError(f"{what}: the kernel did not answer over netlink: {err.strerror}") from err

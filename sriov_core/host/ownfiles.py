@@ -1,0 +1,69 @@
+"""The few files on the host that are wholly ours: a closed list of paths, written atomically."""
+
+import errno
+import os
+import re
+
+from sriov_core.errors import StepFailed
+from sriov_core.host import sysfs
+from sriov_core.host.refusals import impossible, refused
+from sriov_core.host.tools import Run, has
+
+_RULES = "/etc/udev/rules.d"
+_OURS = re.compile(rf"{_RULES}/10-sriov-core-[A-Za-z0-9_.:-]+\.rules|/etc/modules-load\.d/sriov-core\.conf")
+_MODULES = "/etc/modules-load.d/sriov-core.conf"
+
+
+def present(root: str) -> dict[str, str]:
+    """Path, as the host names it, to text."""
+    rules = (f"{_RULES}/{name}" for name in sysfs.names(f"{root}{_RULES}"))
+    ours = (path for path in (*rules, _MODULES) if _OURS.fullmatch(path))
+    return {path: text for path in ours if (text := sysfs.read_whole(f"{root}{path}")) is not None}
+
+
+def write(root: str, path: str, content: str | None, run: Run, *, live: bool) -> None:
+    """Write one of our files, or remove it when ``content`` is None; does nothing when it is like that already."""
+    if not _OURS.fullmatch(path):
+        advice = f"Ours are {_RULES}/10-sriov-core-*.rules and {_MODULES}"
+        raise impossible("node", "file", repr(path), "the path is not one of ours", advice)
+    if sysfs.read_whole(f"{root}{path}") == content:
+        return
+    try:
+        if content is None:
+            os.unlink(f"{root}{path}")
+        else:
+            replace(f"{root}{path}", content)
+    except OSError as err:
+        raise refused("node", path, "remove" if content is None else "write", err, _advice(err)) from err
+    if path.startswith(_RULES) and live:
+        _reload(root, run)
+
+
+def replace(path: str, content: str) -> None:
+    """Write a file so that a reader, and a machine that loses power, finds the old text or the new one."""
+    folder, _, name = path.rpartition("/")
+    os.makedirs(folder, exist_ok=True)
+    draft = f"{folder}/.{name}.draft"
+    with open(draft, "w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, path)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _reload(root: str, run: Run) -> None:
+    # The control socket is there while udevd runs; without it the rules are read when it starts.
+    if not has(root, "udevadm") or not os.path.exists(f"{root}/run/udev/control"):
+        return
+    answer = run(["udevadm", "control", "--reload"])
+    if answer.code:
+        raise StepFailed(f"node: udev rules: reload refused: {answer.complaint}. Run `udevadm control --reload`")
+
+
+def _advice(err: OSError) -> str:
+    return "The host's /etc is mounted read-only: mount it read-write" if err.errno == errno.EROFS else ""

@@ -1,0 +1,107 @@
+"""Runs the host's own programs: the only place that starts processes. Never a shell, never without a deadline."""
+
+import os
+import signal
+import subprocess  # noqa: TID251  # this is the one place
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from sriov_core.errors import DeadlineExceeded, HostError
+
+_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin", "LC_ALL": "C.UTF-8"}
+_NOT_FOUND = 127
+_PARTING_S = 1
+_SEARCHED = ("usr/sbin", "usr/bin", "sbin", "bin", "usr/local/sbin", "usr/local/bin")
+
+Process = subprocess.Popen[bytes]
+
+
+@attrs.frozen(kw_only=True)
+class Result:
+    """What a program answered; ``code`` 0 is success."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def complaint(self) -> str:
+        """Its error text on one line."""
+        return " ".join((self.err or self.out).split()) or f"exit code {self.code}"
+
+
+Run = Callable[[Sequence[str]], Result]
+
+
+class Tools:
+    """The programs below a root; those of another root than the machine's own run in a chroot of their own."""
+
+    def __init__(self, root: str, timeout_s: float) -> None:
+        self._root = root
+        self._timeout_s = timeout_s
+
+    def run(self, argv: Sequence[str]) -> Result:
+        """Run a program to its end. HostError when it is missing, DeadlineExceeded when it does not end in time."""
+        return run(["chroot", self._root, *argv] if self._root else argv, self._timeout_s)
+
+    def has(self, program: str) -> bool:
+        """True when the root holds the program."""
+        return has(self._root, program)
+
+
+def has(root: str, program: str) -> bool:
+    """True when a program of that name is below the root, in one of the usual places."""
+    return any(os.path.lexists(f"{root}/{folder}/{program}") for folder in _SEARCHED)
+
+
+def run(argv: Sequence[str], timeout_s: float) -> Result:
+    """Run a program to its end, with an environment of our own making and nothing on its standard input."""
+    command = " ".join(argv)
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_ENVIRONMENT,
+            start_new_session=True,
+        )
+    except OSError as err:
+        raise HostError(f"cannot run {command}: {err.strerror}. Install {argv[0]} or extend the image") from err
+    try:
+        out, err_text = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        _stop(process)
+        raise DeadlineExceeded(f"{command} did not end within {timeout_s:g} s and was stopped") from None
+    if process.returncode == _NOT_FOUND:
+        raise HostError(f"cannot run {command}: {err_text.decode(errors='replace').strip()}. Install it on the host")
+    return Result(code=process.returncode, out=out.decode(errors="replace"), err=err_text.decode(errors="replace"))
+
+
+def start(argv: Sequence[str]) -> Process:
+    """Start a long-lived process that is talked to through pipes; Ctrl-C at the terminal does not reach it."""
+    return subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_ENVIRONMENT,
+        bufsize=0,
+        start_new_session=True,
+    )
+
+
+def _stop(process: Process) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    for pipe in (process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
+    wait(process, _PARTING_S)  # one that the kernel keeps is left to it
+
+
+def wait(process: Process, timeout_s: float) -> None:
+    """Wait for a process that was told to end; kill it when it does not."""
+    try:
+        process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()

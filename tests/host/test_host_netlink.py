@@ -1,0 +1,172 @@
+"""rtnetlink on a real kernel, each test in a network namespace of its own."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from tree import PF, HostTree
+
+from sriov_core.host import tools
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(
+        os.geteuid() != 0 and os.environ.get("CI") != "true", reason="needs root for a network namespace"
+    ),
+]
+
+HEAD = """
+import json, os, sys
+from sriov_core.host.rtnetlink import RtNetlink
+from sriov_core.host import ethtool, netdevs, tools
+def ip(text):
+    answer = tools.run(["ip", *text.split()], 20)
+    assert answer.code == 0, answer.err
+    return answer.out
+ip("link add left type veth peer name right")
+def index(name):
+    return json.loads(ip(f"-j link show {name}"))[0]["ifindex"]
+def show(name):
+    return json.loads(ip(f"-j link show {name}"))[0]
+net = RtNetlink(10)
+def refusal(call):
+    try:
+        call()
+    except OSError as err:
+        return [err.errno, err.strerror]
+"""
+
+
+def in_namespace(code: str, *, may_leak: bool = False, root: str = "") -> object:
+    """What the code prints as JSON, run in a network namespace of its own; no socket may be left open."""
+    script = f"{HEAD}\nprint(json.dumps({code}))\nnet.close()\n"
+    answer = tools.run(["unshare", "--net", sys.executable, "-W", "error", "-c", script, root], 60)
+    assert answer.code == 0, answer.err
+    assert may_leak or "Exception ignored" not in answer.err
+    return json.loads(answer.out)
+
+
+def test_the_mtu_is_set_as_ip_shows_it() -> None:
+    assert in_namespace("[net.set_mtu(index('left'), 9000), show('left')['mtu']]") == [None, 9000]
+
+
+def test_a_link_is_set_up_and_down_as_ip_shows_it() -> None:
+    flags = "'UP' in show('left')['flags']"
+    found = in_namespace(f"[net.set_up(index('left'), up=True), {flags}, net.set_up(index('left'), up=False), {flags}]")
+    assert found == [None, True, None, False]
+
+
+def test_limits_of_the_mtu_and_alternative_names_are_told() -> None:
+    code = (
+        "[ip('link property add dev left altname one altname a-very-long-alternative-name'),"
+        "(d := net.details(index('left'))).min_mtu, d.max_mtu, list(d.alt_names)]"
+    )
+    assert in_namespace(code) == ["", 68, 65535, ["one", "a-very-long-alternative-name"]]
+
+
+def test_a_link_without_alternative_names_has_none() -> None:
+    assert in_namespace("list(net.details(index('left')).alt_names)") == []
+
+
+def test_a_refusal_carries_the_kernel_s_own_sentence() -> None:
+    assert in_namespace("refusal(lambda: net.set_mtu(index('left'), 9))") == [22, "mtu less than device minimum"]
+
+
+def test_a_link_that_is_gone_is_no_such_device() -> None:
+    assert in_namespace("refusal(lambda: net.details(4711))") == [19, "No such device"]
+
+
+def test_a_netdev_without_vfs_refuses_an_address_for_one() -> None:
+    found = in_namespace(
+        "[net.vf_macs(index('left')), refusal(lambda: net.set_vf_mac(index('left'), 0, '02:00:00:00:00:01'))]"
+    )
+    assert found == [{}, [95, "Operation not supported"]]
+
+
+def test_versions_and_permanent_addresses_come_from_ethtool() -> None:
+    code = (
+        "[ethtool.versions('left').driver_version, ethtool.versions('left').firmware_version,"
+        "ethtool.permanent_address('left'), ethtool.versions('absent').driver_version]"
+    )
+    assert in_namespace(code) == ["1.0", None, None, None]
+
+
+def test_devlink_offers_no_eswitch_for_a_device_it_does_not_know() -> None:
+    code = (
+        "[__import__('sriov_core.host.devlink', fromlist=['x']).Devlink(10, 10)"
+        ".eswitch_mode(__import__('sriov_core.model.address', fromlist=['x']).Address('0000:01:00.0'))]"
+    )
+    # On a kernel without devlink, pyroute2 leaves the socket that it failed to set up to the garbage collector.
+    assert in_namespace(code, may_leak=True) == [None]
+
+
+def test_a_link_that_appears_wakes_whoever_waits_for_it() -> None:
+    code = (
+        "[(w := __import__('sriov_core.host.waiting', fromlist=['x'])), (t := __import__('threading')), "
+        "t.Timer(0.3, lambda: ip('link add late type veth peer name late2')).start(), "
+        "w.until(lambda: 'late' in ip('link'), 10, live=True)][-1]"
+    )
+    assert in_namespace(code) is True
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> HostTree:
+    found = HostTree(tmp_path / "root")
+    found.pf(name="left")
+    return found
+
+
+MACHINE = """
+from sriov_core.errors import SriovError
+from sriov_core.host.linux import LinuxHost
+from sriov_core.model.address import Address
+from pathlib import Path
+pf = Address(sys.argv[2])
+Path(f"{sys.argv[1]}/sys/bus/pci/devices/{pf}/net/left/ifindex").write_text(str(index("left")))
+def words(call):
+    try:
+        call()
+    except SriovError as err:
+        return str(err)
+"""
+
+
+def on_machine(tree: HostTree, code: str) -> object:
+    """As `in_namespace`, with a machine whose PF, in the tree's files, has the namespace's link as its netdev."""
+    lines = [HEAD, MACHINE, "with LinuxHost(sys.argv[1], live=True) as machine:", f"    print(json.dumps({code}))"]
+    argv = ["unshare", "--net", sys.executable, "-c", "\n".join([*lines, "net.close()"]), str(tree.root), PF]
+    answer = tools.run(argv, 60)
+    assert answer.code == 0, answer.err
+    return json.loads(answer.out)
+
+
+def test_the_verbs_of_a_machine_reach_the_kernel(tree: HostTree) -> None:
+    tree.write(f"sys/bus/pci/devices/{PF}/net/left/flags", "0x1002\n")
+    code = (
+        "[machine.set_mtu(pf, 4000), machine.set_link(pf, up=True), show('left')['mtu'], 'UP' in show('left')['flags']]"
+    )
+    assert on_machine(tree, code) == [None, None, 4000, True]
+
+
+def test_a_value_that_is_there_already_is_not_set_again(tree: HostTree) -> None:
+    code = "[ip('link set left mtu 1400'), machine.set_mtu(pf, 1500), show('left')['mtu']]"
+    assert on_machine(tree, code) == ["", None, 1400]
+
+
+def test_a_machine_tells_of_a_pf_what_only_netlink_knows(tree: HostTree) -> None:
+    code = (
+        "[ip('link property add dev left altname other'), (link := machine.links(pf)[0]).min_mtu, link.max_mtu,"
+        "list(link.alt_names), machine.firmware(pf).driver_version, dict(machine.vf_macs(pf))]"
+    )
+    assert on_machine(tree, code) == ["", 68, 65535, ["other"], "1.0", {}]
+
+
+def test_a_refusal_over_netlink_names_device_value_errno_and_the_kernel_s_reason(tree: HostTree) -> None:
+    found = on_machine(
+        tree, "[words(lambda: machine.set_mtu(pf, 9)), words(lambda: machine.set_vf_mac(pf, 0, '02:00:00:00:00:01'))]"
+    )
+    too_small = "mtu: 9 refused with EINVAL (mtu less than device minimum). The kernel does not take this value"
+    no_vfs = "vf 0 mac: 02:00:00:00:00:01 refused with EOPNOTSUPP (Operation not supported). Its kernel driver cannot"
+    assert found == [f"{PF}: {too_small} for this device", f"{PF}: {no_vfs} do this"]

@@ -1,0 +1,85 @@
+"""Our own files on the host: a closed list of paths, atomic, idempotent."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from sriov_core.errors import StepFailed
+from sriov_core.host import ownfiles
+from sriov_core.host.linux import LinuxHost
+from sriov_core.host.tools import Result
+
+RULES = "/etc/udev/rules.d/10-sriov-core-0000:01:00.0.rules"
+
+
+def test_a_rule_file_is_written_and_removed_again(tmp_path: Path) -> None:
+    with LinuxHost(str(tmp_path)) as host:
+        host.write_file(RULES, "text\n")
+        assert ownfiles.present(str(tmp_path)) == {RULES: "text\n"}
+        assert os.listdir(tmp_path / "etc/udev/rules.d") == ["10-sriov-core-0000:01:00.0.rules"]
+        host.write_file(RULES, None)
+        host.write_file(RULES, None)
+    assert ownfiles.present(str(tmp_path)) == {}
+
+
+def test_the_same_text_is_not_written_again(tmp_path: Path) -> None:
+    with LinuxHost(str(tmp_path)) as host:
+        host.write_file("/etc/modules-load.d/sriov-core.conf", "vfio-pci\n")
+        before = os.stat(tmp_path / "etc/modules-load.d/sriov-core.conf").st_ino
+        host.write_file("/etc/modules-load.d/sriov-core.conf", "vfio-pci\n")
+    assert os.stat(tmp_path / "etc/modules-load.d/sriov-core.conf").st_ino == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd",
+        "../../etc",
+        "/etc/udev/rules.d/../../passwd",
+        "/etc/udev/rules.d/10-sriov-core-../../../passwd.rules",
+        "/etc/udev/rules.d/10-other.rules",
+        "/etc/udev/rules.d/10-sriov-core-x.rules\n",
+        "etc/modules-load.d/sriov-core.conf",
+        "",
+    ],
+)
+def test_no_other_path_is_written(tmp_path: Path, path: str) -> None:
+    with LinuxHost(str(tmp_path)) as host, pytest.raises(StepFailed) as caught:
+        host.write_file(path, "x")
+    assert str(caught.value) == (
+        f"node: file: {path!r} is not possible: the path is not one of ours. "
+        "Ours are /etc/udev/rules.d/10-sriov-core-*.rules and /etc/modules-load.d/sriov-core.conf"
+    )
+    assert os.listdir(tmp_path) == []
+
+
+def test_udev_is_told_of_new_rules_while_it_runs(tmp_path: Path) -> None:
+    told: list[Sequence[str]] = []
+
+    def run(argv: Sequence[str]) -> Result:
+        told.append(argv)
+        return Result(code=0, out="", err="")
+
+    for path in ("usr/bin/udevadm", "run/udev/control"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        ownfiles.write(str(tmp_path), RULES, path, run, live=True)
+        (tmp_path / path).touch()
+    assert told == []
+    ownfiles.write(str(tmp_path), RULES, "last", run, live=True)
+    assert told == [["udevadm", "control", "--reload"]]
+
+
+def test_a_udev_that_refuses_the_rules_is_an_error(tmp_path: Path) -> None:
+    for path in ("usr/bin/udevadm", "run/udev/control"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).touch()
+    with pytest.raises(StepFailed, match=r"reload refused: no such socket\. Run `udevadm control --reload`"):
+        ownfiles.write(str(tmp_path), RULES, "x", lambda _: Result(code=1, out="", err="no such socket"), live=True)
+
+
+def test_a_file_in_the_way_is_an_error_with_the_errno(tmp_path: Path) -> None:
+    (tmp_path / "etc").write_text("in the way")
+    with LinuxHost(str(tmp_path)) as host, pytest.raises(StepFailed, match=r"write refused with E(NOTDIR|EXIST)"):
+        host.write_file(RULES, "x")
