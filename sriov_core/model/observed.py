@@ -102,7 +102,8 @@ class Nic:
 
     ``total_vfs`` is None when the device offers no SR-IOV capability. ``eswitch_mode`` is None when devlink offers no
     eswitch for it, which counts as legacy. ``speed_mbit`` is None while the link is down. ``uses`` names who on this
-    host depends on the NIC. ``facts`` holds what only the vendor driver understands.
+    host depends on the NIC. ``unreadable`` says what could not be read of it and why (not root, for one): it may be
+    shown, but not changed. ``facts`` holds what only the vendor driver understands.
     """
 
     address: Address
@@ -135,6 +136,7 @@ class Nic:
     vfs: tuple[Vf, ...] = ()
     uses: tuple[Use, ...] = ()
     managers: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     facts: Mapping[str, str] = attrs.field(factory=dict)
 
     def with_vf(self, vf: Vf) -> "Nic":

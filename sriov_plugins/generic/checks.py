@@ -10,6 +10,7 @@ _ETHERNET_MTU = (68, 65535)
 
 def problems(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
     """Every objection, in the order in which a person would ask."""
+    yield from _unreadable(nic)
     if spec.externally_managed:
         yield from _external(nic, spec)
     else:
@@ -17,6 +18,16 @@ def problems(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
         yield from _mode(nic, spec)
     yield from _mtu(nic, spec)
     yield from _groups(nic, spec)
+
+
+def _unreadable(nic: Nic) -> Iterator[Problem]:
+    for what in nic.unreadable:
+        yield Problem(
+            code="unreadable",
+            nic=nic.address,
+            text=f"what the NIC is like now cannot be read ({what})",
+            remedy="Run as root (CAP_NET_ADMIN)",
+        )
 
 
 def _external(nic: Nic, spec: NicSpec) -> Iterator[Problem]:

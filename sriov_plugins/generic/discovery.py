@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from sriov_core.plugin import Address, Function, HostReader, Identity, Link, Nic, Vf
+from sriov_core.errors import HostError
+from sriov_core.plugin import Address, EswitchMode, Function, HostReader, Identity, Link, Nic, Vf
 
 _UPLINK = re.compile(r"p\d+")
 
@@ -16,6 +17,7 @@ def nic(function: Function, host: HostReader) -> Nic:
     total = host.attribute(address, "sriov_totalvfs")
     numa = _number(host.attribute(address, "numa_node"))
     identity = Identity(permanent_mac=link.permanent_mac, serial=host.identity_serial(address), slot=host.slot(address))
+    mode, unreadable = _eswitch_mode(address, host)
     return Nic(
         address=address,
         vendor=function.vendor,
@@ -37,7 +39,7 @@ def nic(function: Function, host: HostReader) -> Nic:
         total_vfs=_number(total),
         num_vfs=_number(host.attribute(address, "sriov_numvfs")) or 0,
         autoprobe=host.attribute(address, "sriov_drivers_autoprobe") != "0",
-        eswitch_mode=host.eswitch_mode(address),
+        eswitch_mode=mode,
         numa_node=numa if numa is not None and numa >= 0 else None,
         iommu_group=host.iommu_group(address),
         driver_version=firmware.driver_version,
@@ -45,7 +47,16 @@ def nic(function: Function, host: HostReader) -> Nic:
         vfs=_vfs(function, host) if total else (),
         uses=tuple(host.uses(address)),
         managers=tuple(host.managers(address)),
+        unreadable=unreadable,
     )
+
+
+def _eswitch_mode(address: Address, host: HostReader) -> tuple[EswitchMode | None, tuple[str, ...]]:
+    # devlink tells the mode to root only (net/devlink: GENL_ADMIN_PERM); everything else about the NIC still counts.
+    try:
+        return host.eswitch_mode(address), ()
+    except HostError as err:
+        return None, (f"eswitch mode: {err}",)
 
 
 def uplink(links: Sequence[Link]) -> Link | None:

@@ -8,9 +8,22 @@ from sriov_core.plugin import USERSPACE_DRIVERS, Finding, Nic, Severity
 def findings(nic: Nic) -> Iterator[Finding]:
     """Every finding, the worst kind first."""
     yield from _hardware(nic)
+    yield from _unreadable(nic)
     yield from _vfs(nic)
     yield from _link(nic)
     yield from _use(nic)
+
+
+def _unreadable(nic: Nic) -> Iterator[Finding]:
+    for what in nic.unreadable:
+        yield Finding(
+            code="PLT-102",
+            severity=Severity.UNKNOWN,
+            nic=nic.address,
+            fact=f"could not be read: {what}",
+            evidence=(f"devlink dev eswitch show pci/{nic.address}",),
+            remedy="Run as root to have it shown",
+        )
 
 
 def _hardware(nic: Nic) -> Iterator[Finding]:
