@@ -1,0 +1,33 @@
+"""``sriov-core plan``: what would be done and what it would cost. Reads only."""
+
+import click
+
+from sriov_core.cli.machine import open_machine
+from sriov_core.cli.options import Settings, file_option, host_options, output_options
+from sriov_core.cli.planview import left_alone, view
+from sriov_core.cli.screen import Session
+from sriov_core.cli.wish import read_input, wish_for
+
+
+@click.command("plan", short_help="what would be done, and what it would cost")
+@file_option
+@click.option("--prune", is_flag=True, help="Also give back the NICs that were configured earlier and are left out.")
+@host_options
+@output_options
+@click.pass_obj
+def verb(session: Session, files: tuple[str, ...], prune: bool, settings: Settings) -> int:  # noqa: FBT001
+    """Show the steps to the wish in the files, what each costs and why. Nothing is changed; no root is needed.
+
+    Exit code: 0 nothing to do, 2 there are changes, 1 an error or a wish that cannot be met.
+    """
+    given = read_input(files)
+    machine = open_machine(settings, given.pins)
+    wish = wish_for(given, machine.engine.snapshot())
+    for note in (*given.notes, *wish.notes):
+        session.note(note)
+    look = machine.engine.look(wish.spec, release=prune)
+    shown = view(look.plan, wish.problems, left_alone(look, wish.spec, release=prune))
+    session.show(shown.blocks, shown.data)
+    if shown.plan.all_problems:
+        return 1
+    return 0 if shown.plan.is_empty else 2

@@ -1,0 +1,67 @@
+"""``--host FILE``: a machine in memory from a captured tree or from what a node state reports, and saving it again."""
+
+from sriov_core.errors import HostError, SpecError
+from sriov_core.host.ports import Host
+from sriov_core.testing import trees
+from sriov_core.testing.world import FakeWorld
+
+_MARK = "SriovNetworkNodeState"
+
+
+def simulated_host(path: str) -> FakeWorld:
+    """The machine in a file. HostError when it cannot be read, SpecError when it describes no machine."""
+    text = read_text(path)
+    if _MARK in text:
+        return _from_node_state(text, path)
+    return FakeWorld(trees.loads(text, name=path))
+
+
+def save(host: Host, path: str) -> None:
+    """Write what has become of a simulated machine; ``.json`` gives JSON, anything else YAML."""
+    if isinstance(host, FakeWorld):
+        dump = trees.dump_json if path.endswith(".json") else trees.dump_yaml
+        write_text(path, dump(host.tree()))
+
+
+def must_be_simulated(simulated: str | None) -> None:
+    """SpecError, before anything is done, when there is no simulated machine to save."""
+    if simulated is None:
+        raise SpecError("--save writes a simulated machine; use it together with --host")
+
+
+def read_text(path: str) -> str:
+    """The text of a file the user named; HostError says in one line why not."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except UnicodeDecodeError as err:
+        raise SpecError(f"{path} is no text (byte {err.start} is not UTF-8). Save the file as UTF-8") from err
+    except IsADirectoryError as err:
+        raise HostError(f"{path} is a directory. Name the files in it one by one") from err
+    except (OSError, ValueError) as err:
+        reason = err.strerror if isinstance(err, OSError) else str(err)
+        raise HostError(f"cannot read {path}: {reason}") from err
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a file the user named; HostError says why not."""
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as err:
+        raise HostError(f"cannot write {path}: {err.strerror}") from err
+
+
+def _from_node_state(text: str, path: str) -> FakeWorld:
+    from sriov_core.api import documents  # noqa: PLC0415  # a tree needs no wire types
+    from sriov_core.api.nodestate import NodeState  # noqa: PLC0415
+    from sriov_core.policy.nodereport import to_nics  # noqa: PLC0415
+    from sriov_core.testing.simulated import simulated  # noqa: PLC0415
+
+    states = [doc.body for doc in documents.read(text, path, strict=False) if isinstance(doc.body, NodeState)]
+    if len(states) != 1:
+        raise SpecError(f"{path} holds {len(states)} node states; --host takes the file of one machine")
+    nics = to_nics(states[0])
+    if not nics:
+        raise SpecError(f"{path}: status.interfaces lists no NIC, so there is no machine to simulate")
+    return simulated(nics, hostname=states[0].metadata.name)

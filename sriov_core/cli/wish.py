@@ -1,0 +1,114 @@
+"""``-f``: files with policies and node states to the wish for this machine, with every mistake named."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+
+import attrs
+
+from sriov_core.api import documents
+from sriov_core.api.documents import Document
+from sriov_core.api.nodepolicy import NodePolicy
+from sriov_core.api.nodestate import NodeState
+from sriov_core.cli.simulation import read_text
+from sriov_core.errors import SpecError
+from sriov_core.model.address import Address
+from sriov_core.model.desired import NicSpec, NodeSpec
+from sriov_core.model.observed import Snapshot
+from sriov_core.model.plan import Problem
+from sriov_core.policy.nodestate import to_spec
+from sriov_core.policy.render import render
+from sriov_core.policy.verdict import Rendering
+
+_SINGLE_MACHINE = "nodeSelector is not looked at: without Kubernetes, every policy given is meant for this machine"
+
+
+@attrs.frozen(kw_only=True)
+class Input:
+    """What the files hold: policies, the wishes of node states by their document's place, and remarks."""
+
+    policies: tuple[NodePolicy, ...] = ()
+    states: tuple[tuple[str, NodeSpec], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def pins(self) -> dict[Address, str]:
+        """The owners that node states ask for."""
+        return {nic.address: nic.plugin for _, spec in self.states for nic in spec.nics if nic.plugin}
+
+
+@attrs.frozen(kw_only=True)
+class Wish:
+    """The wish for one machine, how the policies came to it, and what must be changed before it can be met."""
+
+    spec: NodeSpec
+    rendering: Rendering
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read_input(files: Sequence[str]) -> Input:
+    """Read every file before anything is judged; SpecError or HostError with a line for each mistake."""
+    if len(set(files)) < len(files):
+        twice = next(name for name in files if files.count(name) > 1)
+        raise SpecError(f"-f {twice} is given twice")
+    found = [document for name in files for document in _documents(name)]
+    policies = tuple(document.body for document in found if isinstance(document.body, NodePolicy))
+    states = tuple((doc.where, to_spec(doc.body)) for doc in found if isinstance(doc.body, NodeState))
+    notes = [document.ignored for document in found if document.ignored]
+    if not policies and not states:
+        kinds = ", ".join(sorted({document.kind for document in found}))
+        text = f"{', '.join(files)}: no policy and no node state (found: {kinds})"
+        raise SpecError(f"{text}. Give a SriovNetworkNodePolicy or a SriovNetworkNodeState")
+    if any(policy.spec.node_selector for policy in policies):
+        notes.append(_SINGLE_MACHINE)
+    return Input(policies=policies, states=states, notes=tuple(notes))
+
+
+def wish_for(given: Input, snapshot: Snapshot) -> Wish:
+    """The wish on a machine with these NICs; SpecError when two inputs wish for one NIC."""
+    rendering = render(given.policies, snapshot.nics, None)
+    parts = [(f"policy {_policies(nic)}", nic) for nic in rendering.spec.nics]
+    parts += [(where, nic) for where, spec in given.states for nic in spec.nics]
+    _refuse_rivals(parts)
+    modes = sorted({spec.rdma_mode for _, spec in given.states if spec.rdma_mode})
+    if len(modes) > 1:
+        raise SpecError(f"two node states ask for RDMA modes {' and '.join(modes)}. Leave out one of them")
+    spec = NodeSpec(nics=tuple(nic for _, nic in parts), rdma_mode=modes[0] if modes else "")
+    problems = (*rendering.problems, *(entry.problem for entry in rendering.unmatched))
+    return Wish(spec=spec, rendering=rendering, problems=problems, notes=tuple(_idle(rendering)))
+
+
+def _idle(rendering: Rendering) -> Iterator[str]:
+    """Policies that do nothing here and name no PF that is missing, which would be a problem of its own."""
+    missing = {entry.policy for entry in rendering.unmatched}
+    for summary in rendering.summaries:
+        if summary.matched or summary.faults or summary.policy in missing:
+            continue
+        near = [
+            f"; nearest is {verdict.nic}: {verdict.reason}" for verdict in (summary.nearest or summary.verdicts)[:1]
+        ]
+        why = f" ({summary.skipped})" if summary.skipped else ""
+        yield f"policy {summary.policy} takes no NIC of this machine{why}{''.join(near)}"
+
+
+def _refuse_rivals(parts: Iterable[tuple[str, NicSpec]]) -> None:
+    first: dict[Address, str] = {}
+    for where, nic in parts:
+        if nic.address in first:
+            both = f"{first[nic.address]} and {where}"
+            raise SpecError(f"{nic.address} is wished for twice, by {both}. Leave out one of the two")
+        first[nic.address] = where
+
+
+def _policies(nic: NicSpec) -> str:
+    return ", ".join(dict.fromkeys(group.policy_name for group in nic.groups if group.policy_name)) or "(unnamed)"
+
+
+def _documents(name: str) -> tuple[Document, ...]:
+    if name != "-":
+        return documents.read(read_text(name), name)
+    try:
+        text = sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as err:
+        raise SpecError(f"standard input is no text (byte {err.start} is not UTF-8)") from err
+    return documents.read(text, "standard input")
