@@ -3,29 +3,58 @@
 import itertools
 import json
 import random
+import shlex
 
 import pytest
-
-from guest_node import DEVICES, PF, Group, GuestNode
+from guest_node import PF, Group, GuestNode
 
 pytestmark = pytest.mark.lab
 
-WISH = "/tmp/crash-wish.json"
-RESET_SPEC = "/tmp/crash-none.json"
 JOURNAL = "/var/lib/sriov-core/journal.json"
-CONVERGE = "python3 /project/tests/lab/guest/converge.py"
 POWER_CUTS = 10
+WISH = [
+    {
+        "address": PF,
+        "num_vfs": 3,
+        "named": True,
+        "groups": [
+            {"first": 0, "last": 1, "device_type": "vfio-pci"},
+            {"first": 2, "last": 2, "device_type": "netdevice", "mtu": 9000},
+        ],
+    }
+]
 
 
-def _wish(num_vfs: int) -> list[dict[str, object]]:
-    groups = [
-        {"first": 0, "last": 1, "device_type": "vfio-pci"},
-        {"first": 2, "last": num_vfs - 1, "device_type": "netdevice", "mtu": 9000},
-    ]
-    return [{"address": PF, "num_vfs": num_vfs, "groups": groups, "named": True}]
+class Agent:
+    """The engine in the guest: each request is one process, as the agent would be."""
+
+    def __init__(self, node):
+        self.node = node
+        self.start()
+
+    def start(self):
+        self.node.sh(
+            "rm -f /tmp/engine.*; nohup python3 /project/tests/lab/guest/engine_server.py >/tmp/engine.log 2>&1 & "
+            "for i in $(seq 600); do [ -p /tmp/engine.out ] && exit 0; sleep 0.1; done; cat /tmp/engine.log; exit 1"
+        )
+
+    def begin(self, wish, die_after=None):
+        request = json.dumps({"wish": wish, "die_after": die_after})
+        self.node.sh(f"echo {shlex.quote(request)} > /tmp/engine.in")
+
+    def converge(self, wish, die_after=None):
+        self.begin(wish, die_after)
+        return json.loads(self.node.sh("cat /tmp/engine.out"))
+
+    def reach(self, wish):
+        answer = self.converge(wish)
+        assert answer["rc"] == 0, answer
+        assert isinstance(answer["report"], dict), answer["report"]
+        assert answer["report"]["converged"], answer
+        return answer["report"]
 
 
-def _assert_as_wished(node: GuestNode) -> None:
+def _assert_as_wished(node):
     addresses = node.vf_addresses()
     assert node.attribute("sriov_numvfs") == "3"
     assert node.attribute("sriov_drivers_autoprobe") == "1"
@@ -34,30 +63,31 @@ def _assert_as_wished(node: GuestNode) -> None:
     assert node.link(node.name)["mtu"] == 9000
 
 
+def _assert_given_back(node):
+    assert node.attribute("sriov_numvfs") == "0"
+    assert node.attribute("sriov_drivers_autoprobe") == "1"
+    assert node.link(node.name)["mtu"] == 1500
+
+
 def test_a_kill_after_any_step_is_survived(vm):
     vm.reset_nics()
     node = GuestNode(vm)
-    vm.put(WISH, json.dumps(_wish(3)).encode())
-    vm.put(RESET_SPEC, b"[]")
-    planned = None
+    agent = Agent(node)
+    planned = 0
 
     for position in itertools.count(1):
-        killed = vm.run(f"{CONVERGE} {WISH} --die-after {position}", timeout_s=120)
-        if killed.rc == 0:
-            planned = json.loads(killed.out)["steps"]
+        answer = agent.converge(WISH, die_after=position)
+        if answer["rc"] == 0:
+            planned = answer["report"]["steps"]
             break
-        assert killed.rc in (-9, 137), killed.err
-        healed = json.loads(node.sh(f"{CONVERGE} {WISH}"))
-        assert healed["converged"], healed
+        assert answer["rc"] == -9, answer
+        agent.reach(WISH)
         _assert_as_wished(node)
-        released = json.loads(node.sh(f"{CONVERGE} {RESET_SPEC}"))
-        assert released["converged"], released
-        assert node.attribute("sriov_numvfs") == "0"
-        assert node.attribute("sriov_drivers_autoprobe") == "1"
-        assert node.link(node.name)["mtu"] == 1500
+        agent.reach([])
+        _assert_given_back(node)
 
     _assert_as_wished(node)
-    assert planned is not None
+    assert planned >= 10
     assert position == planned + 1, "every step of the plan was the last one once"
 
 
@@ -65,34 +95,36 @@ def test_power_cuts_at_random_moments_are_survived(fresh_vm):
     seed = random.randrange(10**6)
     moments = random.Random(seed)
     node = GuestNode(fresh_vm)
-    fresh_vm.put(WISH, json.dumps(_wish(3)).encode())
-    duration = json.loads(node.sh(f"{CONVERGE} {WISH}"))["seconds"]
+    agent = Agent(node)
+    duration = agent.reach(WISH)["seconds"]
     _assert_as_wished(node)
 
     for cut in range(POWER_CUTS):
-        moment = moments.uniform(0, duration + 2)
+        moment = moments.uniform(0, duration + 0.5)
+        where = f"cut {cut} at {moment:.2f} s of {duration:.2f} s (seed {seed})"
+        agent.reach([])
+        _assert_given_back(node)
+        agent.begin(WISH)
+        node.sh(f"sleep {moment:.2f}")
         fresh_vm.power_cut()
-        fresh_vm.boot()
-        node.sh(f"[ $(cat {DEVICES}/{PF}/sriov_numvfs) = 0 ]")
-        fresh_vm.put(WISH, json.dumps(_wish(3)).encode())
-        node.sh(f"nohup {CONVERGE} {WISH} >/tmp/out 2>&1 & sleep {moment:.2f}")
-        fresh_vm.power_cut()
-        fresh_vm.boot()
 
-        fresh_vm.put(WISH, json.dumps(_wish(3)).encode())
-        healed = json.loads(node.sh(f"{CONVERGE} {WISH}"))
-        assert healed["converged"], f"cut {cut} at {moment:.2f} s (seed {seed}): {healed}"
+        fresh_vm.boot()
+        agent.start()
+        answer = agent.converge(WISH)
+        assert answer["rc"] == 0, f"{where}: {answer}"
+        assert answer["report"]["converged"], f"{where}: {answer}"
         _assert_as_wished(node)
         baseline = json.loads(node.sh(f"cat {JOURNAL}"))["nics"][PF]["baseline"]
-        assert (baseline["num_vfs"], baseline["mtu"]) == (0, 1500), f"cut {cut} (seed {seed}): the baseline is lost"
+        assert (baseline["num_vfs"], baseline["mtu"]) == (0, 1500), f"{where}: the baseline is lost"
 
 
-def test_the_program_takes_over_a_node_of_the_other_operator_without_touching_a_vf(vm):
+def test_a_node_of_the_other_operator_is_taken_over_without_touching_a_vf(vm):
     vm.reset_nics()
     node = GuestNode(vm)
     node.sh(
-        f"ip link set {node.name} up; echo 2 > {DEVICES}/{PF}/sriov_numvfs; udevadm settle; "
-        "for i in $(seq 100); do [ $(ls /sys/bus/pci/drivers/igbvf | grep -c 0000:) = 2 ] && break; sleep 0.1; done"
+        f"ip link set {node.name} up; echo 2 > /sys/bus/pci/devices/{PF}/sriov_numvfs; "
+        "for i in $(seq 100); do [ $(ls /sys/bus/pci/drivers/igbvf | grep -c 0000:) = 2 ] && break; sleep 0.1; done; "
+        "udevadm settle"
     )
     before = [node.link(node.vf_netdev(address))["ifindex"] for address in node.vf_addresses()]
     stored = {"pciAddress": PF, "name": node.name, "numVfs": 2, "vfGroups": [{"vfRange": "0-1"}]}
@@ -106,4 +138,4 @@ def test_the_program_takes_over_a_node_of_the_other_operator_without_touching_a_
     assert [node.link(node.vf_netdev(address))["ifindex"] for address in node.vf_addresses()] == before
     node.command("reset --all --yes")
     assert node.attribute("sriov_numvfs") == "0"
-    node.sh("rm -r /etc/sriov-operator")
+    node.command(f"plan -f {path}", rc=2)

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from guest_node import DEVICES, PF, SRIOV_CORE, Group, GuestNode
 
 pytestmark = pytest.mark.lab
