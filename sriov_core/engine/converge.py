@@ -70,8 +70,10 @@ class Engine:
         records = adopt(followed(memory.nics, snapshot.nics), snapshot.nics, self.host)
         memory = attrs.evolve(memory, nics=records, boot_id=snapshot.node.boot_id)
         wish = complete(spec, records, release=release)
-        spent = frozenset(entry.requirement for entry in memory.reboots if entry.boot_id != memory.boot_id)
-        return Look(snapshot=snapshot, memory=memory, plan=make_plan(snapshot, wish, self.drivers, spent))
+        asked = frozenset(entry.requirement for entry in memory.reboots if entry.boot_id == memory.boot_id)
+        spent = frozenset(entry.requirement for entry in memory.reboots) - asked
+        plan = make_plan(snapshot, wish, self.drivers, asked_reboots=asked, spent_reboots=spent)
+        return Look(snapshot=snapshot, memory=memory, plan=plan)
 
     def converge(
         self, spec: NodeSpec, *, release: bool, approve: Approve, on_event: OnEvent = lambda _: None
@@ -91,6 +93,8 @@ class Engine:
                 approve(look.plan)
                 self._remember_before(look, spec)
                 failures = execute(look.plan, self.host, on_event)
+                if not failures:
+                    self._remember_reboots(look.plan)
                 look = self.look(spec, release=release)
             self._remember_after(look, spec)
             return Result(first=first, last=look, failures=failures)
@@ -99,18 +103,23 @@ class Engine:
         steps = tuple(planned.step.describe() for planned in look.plan.steps)
         self.journal.write(attrs.evolve(look.memory, nics=owned(look, spec), under_way=steps))
 
+    def _remember_reboots(self, plan: Plan) -> None:
+        """Everything that the reboots need is set; what is left is to wait for the end of this boot."""
+        if plan.reboots:
+            memory = self.journal.read()
+            known = {entry.requirement for entry in memory.reboots}
+            fresh = (
+                RebootRecord(requirement=reboot.requirement, reason=reboot.reason, boot_id=memory.boot_id)
+                for reboot in plan.reboots
+                if reboot.requirement not in known
+            )
+            self.journal.write(attrs.evolve(memory, reboots=(*memory.reboots, *fresh)))
+
     def _remember_after(self, look: Look, spec: NodeSpec) -> None:
-        asked = {entry.requirement: entry for entry in look.memory.reboots}
-        reboots = tuple(
-            asked.get(reboot.requirement)
-            or RebootRecord(requirement=reboot.requirement, reason=reboot.reason, boot_id=look.memory.boot_id)
-            for reboot in look.plan.reboots
-        )
-        kept_fuses = tuple(entry for entry in look.memory.reboots if _still_unmet(entry, look.plan))
         memory = attrs.evolve(
             look.memory,
             nics=without_released(owned(look, spec), look),
-            reboots=tuple(dict.fromkeys((*kept_fuses, *reboots))),
+            reboots=tuple(entry for entry in look.memory.reboots if _still_unmet(entry, look.plan)),
             under_way=(),
         )
         if memory != self.journal.read():

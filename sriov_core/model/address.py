@@ -21,10 +21,12 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Read the form that ``str()`` gives; upper-case hex is accepted. Raises ValueError for anything else."""
+        """Read the form of ``str()`` or of `devlink`; upper-case hex is accepted. Raises ValueError for anything else."""
         lowered = text.strip().lower()
         if _PCI.fullmatch(lowered):
             return cls(lowered)
+        if lowered.startswith("pci/"):
+            return cls.parse(lowered.removeprefix("pci/"))
         if match := _OTHER.fullmatch(text.strip()):
             return cls(match["name"], match["bus"])
         raise ValueError(f"{text!r} is no device address; one looks like 0000:3b:00.0")

@@ -23,12 +23,12 @@ def priced_on_node(step: Step) -> PlannedStep:
 def _cost(step: Step, nic: Nic) -> tuple[Cost, str]:
     match step:
         case SetNumVfs():
-            return _loss(nic.vfs, f"the kernel changes {step.was} only by way of 0: " if step.count else "")
+            return _loss(nic.vfs)
         case SetEswitchMode():
-            return _worse(_loss(nic.vfs, ""), (Cost.LINK_FLAP, "the PF's netdev is set up anew"))
+            return _worse(_loss(nic.vfs), (Cost.LINK_FLAP, "the PF's netdev is set up anew"))
         case BindDriver():
             vf = nic.vf(step.vf)
-            return (Cost.NONE, "") if vf.kernel_driver in (None, UNKNOWN) else _loss([vf], "")
+            return (Cost.NONE, "") if vf.kernel_driver in (None, UNKNOWN) else _loss([vf])
         case SetMtu(vf=None) if nic.link_up:
             return Cost.LINK_FLAP, "most kernel drivers restart the queues for a new MTU"
         case SetMtu(vf=int() as index) if nic.vf(index).name:
@@ -39,14 +39,14 @@ def _cost(step: Step, nic: Nic) -> tuple[Cost, str]:
             return Cost.NONE, ""
 
 
-def _loss(vfs: Iterable[Vf], because: str) -> tuple[Cost, str]:
+def _loss(vfs: Iterable[Vf]) -> tuple[Cost, str]:
     lost = list(vfs)
     if not lost:
         return Cost.NONE, ""
     users = [f"vf{vf.index} is used by {vf.used_by}" for vf in lost if vf.used_by]
     if users:
-        return Cost.DRAIN, f"{because}{'; '.join(users)}"
-    return Cost.VF_LOSS, f"{because}{spans([vf.index for vf in lost])} in use by nobody known"
+        return Cost.DRAIN, "; ".join(users)
+    return Cost.VF_LOSS, f"{spans([vf.index for vf in lost])} in use by nobody known"
 
 
 def _worse(one: tuple[Cost, str], other: tuple[Cost, str]) -> tuple[Cost, str]:

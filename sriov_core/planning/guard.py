@@ -20,6 +20,7 @@ def undeclared(info: PluginInfo, nic: Nic, spec: NicSpec) -> tuple[Problem, ...]
         Capability.VDPA: any(group.vdpa_type for group in spec.groups),
         Capability.RDMA: any(group.is_rdma for group in spec.groups),
         Capability.INFINIBAND: nic.link_type is LinkType.IB and bool(spec.num_vfs),
+        Capability.LINK_TYPE: None not in (spec.link_type, nic.link_type) and spec.link_type is not nic.link_type,
     }
     return tuple(
         Problem(

@@ -30,8 +30,11 @@ def needs_iommu(plan: NicPlan) -> bool:
     return DeviceType.VFIO_PCI in _bound_drivers([plan])
 
 
-def iommu(node: Node, spent: Set[str]) -> NodePlan:
-    """How to get an IOMMU into effect. ``spent`` holds the requirements a reboot was already spent on.
+def iommu(node: Node, asked: Set[str], spent: Set[str]) -> NodePlan:
+    """How to get an IOMMU into effect.
+
+    ``asked`` holds the requirements for which everything is set and this boot's end is waited for, ``spent`` those
+    that a reboot was already spent on.
 
     The effect is what counts (/sys/kernel/iommu_groups), not the text of the command line: on many machines the
     IOMMU is on without any argument, and on some an argument changes nothing.
@@ -39,11 +42,15 @@ def iommu(node: Node, spent: Set[str]) -> NodePlan:
     if node.iommu_groups:
         return NodePlan()
     missing = tuple(arg for arg in _IOMMU_ARGUMENTS.get(node.cpu_vendor or "", ()) if arg not in node.cmdline)
-    if not missing or IOMMU_REQUIREMENT in spent:
-        tried = "a reboot for it changed nothing" if IOMMU_REQUIREMENT in spent else "no kernel argument is missing"
+    if not missing:
         return _refused(
-            f"vfio-pci needs an IOMMU, and the kernel has no IOMMU groups although {tried}",
+            "vfio-pci needs an IOMMU, and the kernel has no IOMMU groups although no kernel argument is missing",
             "Enable VT-d, AMD-Vi or SMMU in the firmware set-up of the machine",
+        )
+    if IOMMU_REQUIREMENT in spent:
+        return _refused(
+            f"vfio-pci needs an IOMMU, and a reboot for {' '.join(missing)} did not bring it to the command line",
+            f"Set it yourself in the boot manager that really boots this machine (not {node.boot_manager})",
         )
     if node.boot_manager is None:
         return _refused(
@@ -51,8 +58,9 @@ def iommu(node: Node, spent: Set[str]) -> NodePlan:
             "Set these kernel arguments yourself and reboot",
         )
     reason = f"vfio-pci needs an IOMMU; {' '.join(missing)} takes effect at boot (through {node.boot_manager})"
+    unset = () if IOMMU_REQUIREMENT in asked else missing
     return NodePlan(
-        steps=tuple(SetKernelArgument(argument=argument) for argument in missing),
+        steps=tuple(SetKernelArgument(argument=argument) for argument in unset),
         reboots=(Reboot(requirement=IOMMU_REQUIREMENT, reason=reason),),
     )
 

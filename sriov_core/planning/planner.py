@@ -22,16 +22,18 @@ def plan(
     snapshot: Snapshot,
     spec: NodeSpec,
     drivers: Mapping[str, Driver],
+    *,
+    asked_reboots: Set[str] = frozenset(),
     spent_reboots: Set[str] = frozenset(),
 ) -> Plan:
     """The smallest change that takes the node to the wish, or why it cannot be taken there.
 
-    A NIC with a problem gets no steps; the others are planned all the same. ``spent_reboots`` are requirements that
-    a reboot was already spent on without effect: no second one is asked for.
+    A NIC with a problem gets no steps; the others are planned all the same. ``asked_reboots`` are requirements whose
+    reboot is still awaited; ``spent_reboots`` are those that a reboot was spent on: no second one is asked for.
     """
     nics = tuple(_plan_nic(snapshot, wish, spec, drivers) for wish in spec.nics)
     needs_iommu = any(map(node.needs_iommu, nics))
-    iommu = node.iommu(snapshot.node, spent_reboots) if needs_iommu else node.NodePlan()
+    iommu = node.iommu(snapshot.node, asked_reboots, spent_reboots) if needs_iommu else node.NodePlan()
     if iommu.reboots or iommu.problems:
         nics = tuple(_postponed(nic, iommu) if node.needs_iommu(nic) else nic for nic in nics)
     steps = (*iommu.steps, *node.modules(snapshot.node, nics), *node.udev_rules(snapshot.node, spec, nics))

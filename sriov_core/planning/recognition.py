@@ -15,7 +15,10 @@ def followed(records: Mapping[Address, NicRecord], nics: Sequence[Nic]) -> dict[
     A record moves only when its card is found elsewhere without doubt; a record whose card is nowhere stays, so that
     another card at its address is noticed rather than taken for it.
     """
-    return {record.address: record for record in (_follow(record, nics) for record in records.values())}
+    now = [(record, _follow(record, nics)) for record in records.values()]
+    stayed = {record.address: record for record, there in now if there is record}
+    moved = {there.address: there for record, there in now if there is not record}
+    return stayed | moved  # a card that was found is surer than one that is nowhere
 
 
 def _follow(record: NicRecord, nics: Sequence[Nic]) -> NicRecord:
