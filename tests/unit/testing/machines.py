@@ -10,6 +10,7 @@ from sriov_core.testing.tree import (
     SriovFacts,
     Tree,
 )
+from sriov_core.testing.world import FakeWorld
 
 PF = Address("0000:01:00.0")
 VF0 = Address("0000:01:10.0")
@@ -47,3 +48,9 @@ def machine(*, eswitch=False, node=None, sriov=None, **function) -> Tree:
             )
         ],
     )
+
+
+def vfs_up(count=2, **facts) -> FakeWorld:
+    kernel = FakeWorld(machine(**facts))
+    kernel.set_num_vfs(PF, count)
+    return kernel

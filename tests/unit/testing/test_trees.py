@@ -1,6 +1,5 @@
 """Trees: what is read from files, what is refused of them and with which words, and what is written."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -176,15 +175,13 @@ def large_machine(pfs: int, vfs: int) -> Tree:
     return kernel.tree()
 
 
-def test_a_thousand_vfs_load_from_json_without_delay():
-    text = trees.dump_json(large_machine(16, 64))
-    took = []
-    for _ in range(5):
-        began = time.perf_counter()
-        kernel = FakeKernel(trees.loads(text))
-        took.append(time.perf_counter() - began)
+def test_a_thousand_vfs_survive_json():
+    tree = large_machine(16, 64)
+
+    kernel = FakeKernel(trees.loads(trees.dump_json(tree)))
+
+    assert kernel.tree() == tree
     assert sum(len(kernel.vf_addresses(function.address)) for function in kernel.functions()) == 1024
-    assert min(took) < 0.05  # measured at 0.012
 
 
 def test_a_file_that_is_not_there_is_named():

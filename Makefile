@@ -1,0 +1,52 @@
+# `make` alone lists the targets. Each makes the virtual environment by itself: Python >= 3.11 with venv is all it needs.
+# VENV and PYTHON may be given: make test PYTHON=python3.12 VENV=/tmp/venv
+
+PYTHON ?= python3
+VENV ?= .venv
+# More processes than one pay only for the whole suite; `make test JOBS=0` runs it in this one.
+JOBS ?= auto
+
+BIN := $(abspath $(VENV))/bin
+READY := $(VENV)/.ready
+PYTEST := $(BIN)/python -m pytest -q
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lab bench clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'Python 3.11 or newer is needed, and "$(PYTHON)" is not. Name one: make PYTHON=python3.12' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo '$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }
+	@echo 'making the virtual environment $(VENV), which takes a minute'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(READY)  ## the main job on a simulated host: no root, no cluster, no hardware, below a minute
+	@PATH="$(BIN):$$PATH" sh docs/demo/demo.sh
+
+test: $(READY)  ## every test that needs neither root nor the lab; with CI=true a skipped one fails
+	@$(PYTEST) -n $(JOBS)
+
+check: $(READY)  ## ruff, mypy --strict, and the direction of imports
+	@status=0; \
+	$(BIN)/ruff check --quiet . || status=1; \
+	$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check . || status=1; }; \
+	$(BIN)/mypy --no-error-summary || status=1; \
+	$(BIN)/lint-imports --no-cache --no-logo || status=1; \
+	[ $$status -eq 0 ] && echo 'checked: rules, format, types, imports'
+
+lab: $(READY)  ## scenarios on a real kernel with a real SR-IOV driver, in a virtual machine
+	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' tests/lab
+
+bench: $(READY)  ## one JSON line for each figure; fails when one is over its limit
+	@$(BIN)/python -m bench
+
+clean:  ## remove the virtual environment and every cache
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

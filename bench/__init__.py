@@ -1,0 +1,1 @@
+"""What the project promises about speed, measured: `make bench` prints one JSON line for each figure."""
