@@ -7,13 +7,15 @@ import attrs
 from sriov_core.engine.execute import Failure, OnEvent, execute
 from sriov_core.engine.journal import Journal, Memory
 from sriov_core.engine.observe import observe
-from sriov_core.engine.takeover import adopt
+from sriov_core.engine.takeover import PREDECESSOR, adopt
 from sriov_core.host.ports import Host
 from sriov_core.model.address import Address
 from sriov_core.model.desired import Baseline, NodeSpec
 from sriov_core.model.observed import Nic, Snapshot
-from sriov_core.model.plan import Plan
+from sriov_core.model.plan import NicPlan, Plan, Reboot
 from sriov_core.model.record import NicRecord, RebootRecord
+from sriov_core.model.steps import WriteFile
+from sriov_core.planning.node import IOMMU_REQUIREMENT, rule_path
 from sriov_core.planning.planner import plan as make_plan
 from sriov_core.planning.recognition import followed
 from sriov_core.planning.wish import complete
@@ -67,8 +69,14 @@ class Engine:
         """Look and decide; nothing is written. ``release`` also gives back our NICs that the wish leaves out."""
         snapshot = self.snapshot()
         memory = self.journal.read()
-        records = adopt(followed(memory.nics, snapshot.nics), snapshot.nics, self.host)
-        memory = attrs.evolve(memory, nics=records, boot_id=snapshot.node.boot_id)
+        records = adopt(followed(memory.nics, snapshot.nics), snapshot.nics, self.host, memory.taken_over)
+        taken_over = {str(record.address) for record in records.values() if record.source == PREDECESSOR}
+        memory = attrs.evolve(
+            memory,
+            nics=records,
+            boot_id=snapshot.node.boot_id,
+            taken_over=tuple(sorted(taken_over.union(memory.taken_over))),
+        )
         wish = complete(spec, records, release=release)
         asked = frozenset(entry.requirement for entry in memory.reboots if entry.boot_id == memory.boot_id)
         spent = frozenset(entry.requirement for entry in memory.reboots) - asked
@@ -80,66 +88,85 @@ class Engine:
     ) -> Result:
         """Take the machine to the wish, and say so only of what was read back afterwards.
 
-        A failed step ends the work after one more look; steps that had gone stale are planned again. Ends after
-        `MAX_ROUNDS` looks at the latest.
+        A failed step ends the work after one more look, and so do steps that all went well without any effect; steps
+        that had gone stale are planned again. Ends after `MAX_ROUNDS` looks at the latest.
         """
         with self.journal.exclusive():
             look = self.look(spec, release=release)
             first = look.plan
             failures: tuple[Failure, ...] = ()
-            for _ in range(MAX_ROUNDS):
+            for begun in range(MAX_ROUNDS):
                 if not look.plan.steps or any(not failure.stale for failure in failures):
                     break
-                approve(look.plan)
+                self._agree(look, spec, approve, begun=bool(begun))
                 self._remember_before(look, spec)
-                failures = execute(look.plan, self.host, on_event)
-                if not failures:
-                    self._remember_reboots(look.plan)
+                plan, failures = look.plan, execute(look.plan, self.host, on_event)
+                self._remember_reboots(plan, failures)
                 look = self.look(spec, release=release)
+                if not failures and look.plan.steps == plan.steps:
+                    break
             self._remember_after(look, spec)
             return Result(first=first, last=look, failures=failures)
+
+    def _agree(self, look: Look, spec: NodeSpec, approve: Approve, *, begun: bool) -> None:
+        try:
+            approve(look.plan)
+        except BaseException:
+            if begun:  # nothing is under way any more, while a plan refused at once leaves no trace
+                self._remember_after(look, spec)
+            raise
 
     def _remember_before(self, look: Look, spec: NodeSpec) -> None:
         steps = tuple(planned.step.describe() for planned in look.plan.steps)
         self.journal.write(attrs.evolve(look.memory, nics=owned(look, spec), under_way=steps))
 
-    def _remember_reboots(self, plan: Plan) -> None:
-        """Everything that the reboots need is set; what is left is to wait for the end of this boot."""
-        if plan.reboots:
-            memory = self.journal.read()
-            known = {entry.requirement for entry in memory.reboots}
-            fresh = (
-                RebootRecord(requirement=reboot.requirement, reason=reboot.reason, boot_id=memory.boot_id)
-                for reboot in plan.reboots
-                if reboot.requirement not in known
-            )
-            self.journal.write(attrs.evolve(memory, reboots=(*memory.reboots, *fresh)))
+    def _remember_reboots(self, plan: Plan, failures: Iterable[Failure]) -> None:
+        """Remember those for which everything is set: what is left is to wait for the end of this boot."""
+        of_nics = {reboot: nic.nic for nic in plan.nics for reboot in nic.reboots}
+        failed = {failure.nic for failure in failures}  # None stands for the node
+        ready = [reboot for reboot in plan.reboots if of_nics.get(reboot) not in failed]
+        if ready:
+            self.journal.write(_awaiting(self.journal.read(), ready))
 
     def _remember_after(self, look: Look, spec: NodeSpec) -> None:
         memory = attrs.evolve(
             look.memory,
             nics=without_released(owned(look, spec), look),
-            reboots=tuple(entry for entry in look.memory.reboots if _still_unmet(entry, look.plan)),
+            reboots=tuple(entry for entry in look.memory.reboots if _still_unmet(entry, look)),
             under_way=(),
         )
+        if not look.plan.steps:
+            memory = _awaiting(memory, look.plan.reboots)
         if memory != self.journal.read():
             self.journal.write(memory)
 
 
 def owned(look: Look, spec: NodeSpec) -> dict[Address, NicRecord]:
-    """The records, with a new one for each NIC of the wish that had none: its baseline is what was just seen."""
-    fresh = {
-        nic.address: _record(nic, externally_managed=wish.externally_managed)
-        for wish in spec.nics
-        if (nic := look.snapshot.nic(wish.address)) and not _refused(look.plan, wish.address)
-    }
-    return fresh | dict(look.memory.nics)
+    """The records, with a new one for each NIC of the wish that had none: its baseline is what was just seen.
+
+    A PF that was somebody else's so far becomes ours with what is there now as its baseline.
+    """
+    records = dict(look.memory.nics)
+    for wish in spec.nics:
+        nic, known = look.snapshot.nic(wish.address), records.get(wish.address)
+        if nic is None or _refused(look.plan, wish.address):
+            continue
+        if known is None or (known.externally_managed and not wish.externally_managed):
+            records[nic.address] = _record(nic, externally_managed=wish.externally_managed)
+        else:
+            records[nic.address] = attrs.evolve(known, externally_managed=wish.externally_managed)
+    return records
 
 
 def without_released(records: Mapping[Address, NicRecord], look: Look) -> dict[Address, NicRecord]:
     """The records less those of NICs that were given back and found so."""
-    given_back = {nic.nic for nic in look.plan.nics if nic.release and not nic.steps and not nic.problems}
+    left = {planned.step.path for planned in look.plan.node if isinstance(planned.step, WriteFile)}
+    given_back = {nic.nic for nic in look.plan.nics if nic.release and _is_done(nic) and rule_path(nic.nic) not in left}
     return {address: record for address, record in records.items() if address not in given_back}
+
+
+def _is_done(nic: NicPlan) -> bool:
+    return not (nic.steps or nic.problems or nic.later or nic.reboots)
 
 
 def _refused(plan: Plan, address: Address) -> bool:
@@ -162,10 +189,22 @@ def _record(nic: Nic, *, externally_managed: bool) -> NicRecord:
     )
 
 
-def _still_unmet(entry: RebootRecord, plan: Plan) -> bool:
-    unmet = {reboot.requirement for reboot in plan.reboots}
-    blocked = any(problem.code == "no-iommu" for problem in plan.all_problems)
-    return entry.requirement in unmet or blocked
+def _awaiting(memory: Memory, reboots: Iterable[Reboot]) -> Memory:
+    """The memory with a record for each reboot that has none yet."""
+    known = {entry.requirement for entry in memory.reboots}
+    fresh = tuple(
+        RebootRecord(requirement=reboot.requirement, reason=reboot.reason, boot_id=memory.boot_id)
+        for reboot in reboots
+        if reboot.requirement not in known
+    )
+    return attrs.evolve(memory, reboots=(*memory.reboots, *fresh))
+
+
+def _still_unmet(entry: RebootRecord, look: Look) -> bool:
+    """Whether the fuse must stay: while a NIC cannot be planned, nobody knows what it would ask for."""
+    if entry.requirement == IOMMU_REQUIREMENT and look.snapshot.node.iommu_groups:
+        return False
+    return bool(look.plan.all_problems) or any(entry.requirement == reboot.requirement for reboot in look.plan.reboots)
 
 
 def pins_of(specs: Iterable[NodeSpec]) -> dict[Address, str]:

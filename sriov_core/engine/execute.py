@@ -2,7 +2,7 @@
 
 import enum
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import attrs
@@ -11,8 +11,8 @@ from sriov_core.engine.perform import perform
 from sriov_core.errors import SriovError, StalePlan
 from sriov_core.host.ports import Host
 from sriov_core.model.address import Address
-from sriov_core.model.plan import NicPlan, Plan, PlannedStep
-from sriov_core.model.steps import BindDriver, LoadModule, SetAutoprobe, Step
+from sriov_core.model.plan import Cost, NicPlan, Plan, PlannedStep
+from sriov_core.model.steps import BindDriver, LoadModule, SetAutoprobe, SetEswitchMode, SetNumVfs, Step
 
 MAX_PARALLEL_NICS = 16
 
@@ -53,7 +53,7 @@ def execute(plan: Plan, host: Host, on_event: OnEvent = lambda _: None) -> tuple
 
     A failed step ends its own NIC's work only. ``on_event`` is called from several threads.
     """
-    failures = [failure for planned in plan.node if (failure := _do(planned.step, host, on_event, None))]
+    failures = [failure for planned in plan.node if (failure := _do(planned, host, on_event, None))]
     lost_modules = {failure.step.module for failure in failures if isinstance(failure.step, LoadModule)}
     ready = [nic for nic in plan.nics if nic.steps and not _needs(nic, lost_modules)]
     if ready:
@@ -65,17 +65,19 @@ def execute(plan: Plan, host: Host, on_event: OnEvent = lambda _: None) -> tuple
 
 def _do_nic(nic: NicPlan, host: Host, on_event: OnEvent) -> tuple[Failure, ...]:
     for position, planned in enumerate(nic.steps):
-        failure = _do(planned.step, host, on_event, nic.nic)
+        failure = _do(planned, host, on_event, nic.nic)
         if failure:
-            undone = _restore_autoprobe(nic.steps[:position], host, on_event, nic.nic)
+            undone = _restore_autoprobe(nic, position, host, on_event)
             return (failure, undone) if undone else (failure,)
     return ()
 
 
-def _do(step: Step, host: Host, on_event: OnEvent, nic: Address | None) -> Failure | None:
+def _do(planned: PlannedStep, host: Host, on_event: OnEvent, nic: Address | None) -> Failure | None:
+    step = planned.step
     on_event(Event(moment=Moment.STARTED, step=step))
     began = time.monotonic()
     try:
+        _must_cost_no_more(planned, host)
         perform(step, host)
     except SriovError as err:
         on_event(Event(moment=Moment.FAILED, step=step, seconds=time.monotonic() - began, error=str(err)))
@@ -84,13 +86,27 @@ def _do(step: Step, host: Host, on_event: OnEvent, nic: Address | None) -> Failu
     return None
 
 
-def _restore_autoprobe(done: Sequence[PlannedStep], host: Host, on_event: OnEvent, nic: Address) -> Failure | None:
-    """Autoprobe is ours only for the length of a plan: it goes back even when the plan ends early."""
-    switched = [planned.step for planned in done if isinstance(planned.step, SetAutoprobe)]
-    if not switched or switched[0].was == switched[-1].enabled:
+def _must_cost_no_more(planned: PlannedStep, host: Host) -> None:
+    """StalePlan when somebody uses by now what nobody used when the plan was agreed to."""
+    step = planned.step
+    if planned.cost is not Cost.VF_LOSS or not isinstance(step, SetNumVfs | SetEswitchMode | BindDriver):
+        return
+    for index, address in host.vf_addresses(step.nic).items():
+        lost = not isinstance(step, BindDriver) or step.vf == index
+        if lost and (user := host.vf_user(address)):
+            raise StalePlan(f"{step.describe()}: vf{index} is used by {user} by now; the NIC is looked at again")
+
+
+def _restore_autoprobe(nic: NicPlan, done: int, host: Host, on_event: OnEvent) -> Failure | None:
+    """Autoprobe is ours only for the length of a plan: a plan that ends early leaves it as at its end, too."""
+    switches = [planned.step for planned in nic.steps if isinstance(planned.step, SetAutoprobe)]
+    if not switches:
         return None
-    back = SetAutoprobe(nic=nic, was=switched[-1].enabled, enabled=switched[0].was)
-    return _do(back, host, on_event, nic)
+    passed = [planned.step for planned in nic.steps[:done] if isinstance(planned.step, SetAutoprobe)]
+    now, meant = passed[-1].enabled if passed else switches[0].was, switches[-1].enabled
+    if now == meant:
+        return None
+    return _do(PlannedStep(step=SetAutoprobe(nic=nic.nic, was=now, enabled=meant)), host, on_event, nic.nic)
 
 
 def _needs(nic: NicPlan, modules: set[str]) -> bool:

@@ -23,11 +23,16 @@ DEFAULT_PATH = "/var/lib/sriov-core/journal.json"
 
 @attrs.frozen(kw_only=True)
 class Memory:
-    """Everything the journal holds. ``under_way`` lists the steps of a plan that was begun and not yet ended."""
+    """Everything the journal holds.
+
+    ``under_way`` lists the steps of a plan that was begun and not yet ended. ``taken_over`` are the addresses where
+    another operator's record was read: it is read once, so that what was given back since does not come back.
+    """
 
     nics: Mapping[Address, NicRecord] = attrs.field(factory=dict)
     reboots: tuple[RebootRecord, ...] = ()
     under_way: tuple[str, ...] = ()
+    taken_over: tuple[str, ...] = ()
     boot_id: str = ""
 
 

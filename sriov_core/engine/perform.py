@@ -35,6 +35,7 @@ def perform(step: Step, host: Host) -> None:  # noqa: C901  # one case a kind of
         case SetNumVfs():
             _set_num_vfs(step, host)
         case SetVfMac():
+            _vf(host, step.nic, step.vf)  # where it is gone the kernel says no more than EINVAL
             host.set_vf_mac(step.nic, step.vf, step.mac)
         case BindDriver():
             _bind(step, host)

@@ -1,7 +1,7 @@
 """Read what the Go sriov-network-operator left on a node, so that its NICs are taken over without touching a VF."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from sriov_core.model.address import Address
@@ -10,6 +10,7 @@ from sriov_core.model.observed import EswitchMode, LinkType, Nic
 from sriov_core.model.record import NicRecord
 from sriov_core.plugin.reader import HostReader
 
+PREDECESSOR = "sriov-network-operator"
 STORE = "/etc/sriov-operator/pci"
 CHECKPOINT = "/tmp/sno-initial-node-state.json"  # noqa: S108  # the other operator's own place, only read
 _RESET_MTU = {LinkType.ETH: 1500, LinkType.IB: 2048}
@@ -34,7 +35,7 @@ def predecessors(nics: Iterable[Nic], host: HostReader) -> Iterator[NicRecord]:
             name=nic.name or "",
             identity=nic.identity,
             externally_managed=stored.get("externallyManaged") is True,
-            source="sriov-network-operator",
+            source=PREDECESSOR,
             baseline=Baseline(
                 num_vfs=0,
                 mtu=_positive(before.get("mtu")) or _RESET_MTU.get(nic.link_type or LinkType.ETH),
@@ -44,9 +45,16 @@ def predecessors(nics: Iterable[Nic], host: HostReader) -> Iterator[NicRecord]:
         )
 
 
-def adopt(records: Mapping[Address, NicRecord], nics: Iterable[Nic], host: HostReader) -> dict[Address, NicRecord]:
-    """The records with those of the other operator added; our own come first."""
-    return {record.address: record for record in predecessors(nics, host)} | dict(records)
+def adopt(
+    records: Mapping[Address, NicRecord], nics: Iterable[Nic], host: HostReader, taken_over: Container[str] = ()
+) -> dict[Address, NicRecord]:
+    """The records with those of the other operator added; our own come first.
+
+    Where its record was read before (``taken_over``), it says nothing any more: the NIC may have been given back
+    since, or the card may have moved.
+    """
+    fresh = [nic for nic in nics if nic.address not in records and str(nic.address) not in taken_over]
+    return {record.address: record for record in predecessors(fresh, host)} | dict(records)
 
 
 def _initial(text: str | None) -> dict[str, dict[str, Any]]:

@@ -47,23 +47,27 @@ class Watch:
     on_error: OnError
     release: bool = False
     safety_net_s: float = SAFETY_NET_S
+    back_off_s: float = BACK_OFF_S
 
     def run(self) -> None:
-        """Wait for a change, look, heal; returns when ``stop`` is set."""
-        while not self.stop.is_set():
+        """Look, heal, wait for a change, and again; returns when ``stop`` is set."""
+        noticed: float | None = time.monotonic()  # what happened before the bell was hung is seen by looking at once
+        while noticed is not None and not self.stop.is_set():
+            self._look(noticed)
             noticed = self._wait()
-            if noticed is None or self.stop.is_set():
-                continue
-            try:
-                result = self._heal()
-            except SriovError as err:
-                self.on_error(err)
-                self.stop.wait(BACK_OFF_S)
-                continue
-            if result.first.steps:
-                self.on_healed(Healed(result=result, seconds=time.monotonic() - noticed))
-            if result.failures:
-                self.stop.wait(BACK_OFF_S)
+
+    def _look(self, noticed: float) -> None:
+        try:
+            result = self.engine.converge(self.spec, release=self.release, approve=self.approve, on_event=self.on_event)
+        except SriovError as err:
+            self.on_error(err)
+            self.stop.wait(self.back_off_s)
+            return
+        if result.first.steps:
+            self.on_healed(Healed(result=result, seconds=time.monotonic() - noticed))
+        if result.failures or result.last.plan.steps:
+            # Our own attempts ring the bell as well; without a pause they would wake us for the next one.
+            self.stop.wait(self.back_off_s)
 
     def _wait(self) -> float | None:
         """When a change was noticed; the time of the safety net counts as one."""
@@ -73,6 +77,3 @@ class Watch:
             if left <= 0 or self.changes.wait(min(_SLICE_S, left)):
                 return time.monotonic()
         return None
-
-    def _heal(self) -> Result:
-        return self.engine.converge(self.spec, release=self.release, approve=self.approve, on_event=self.on_event)

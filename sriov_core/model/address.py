@@ -21,7 +21,7 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Read the form of ``str()`` or of `devlink`; upper-case hex is accepted. Raises ValueError for anything else."""
+        """Read the form of ``str()`` or `devlink`; upper-case hex is accepted. Raises ValueError for anything else."""
         lowered = text.strip().lower()
         if _PCI.fullmatch(lowered):
             return cls(lowered)

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Set
 
 import attrs
 
-from sriov_core.model.desired import DeviceType, NodeSpec
+from sriov_core.model.address import Address
+from sriov_core.model.desired import USERSPACE_DRIVERS, DeviceType, NodeSpec
 from sriov_core.model.observed import Node
-from sriov_core.model.plan import NicPlan, Problem, Reboot
+from sriov_core.model.plan import NicPlan, PlannedStep, Problem, Reboot
 from sriov_core.model.steps import BindDriver, LoadModule, SetKernelArgument, Step, WriteFile
 
 IOMMU_REQUIREMENT = "iommu-groups-exist"
@@ -26,8 +27,8 @@ class NodePlan:
 
 
 def needs_iommu(plan: NicPlan) -> bool:
-    """True when the NIC's plan binds a VF to vfio-pci."""
-    return DeviceType.VFIO_PCI in _bound_drivers([plan])
+    """True when the NIC's plan binds a VF to vfio-pci, now or after a reboot."""
+    return DeviceType.VFIO_PCI in _bound_drivers((*plan.steps, *plan.later))
 
 
 def iommu(node: Node, asked: Set[str], spent: Set[str]) -> NodePlan:
@@ -41,7 +42,9 @@ def iommu(node: Node, asked: Set[str], spent: Set[str]) -> NodePlan:
     """
     if node.iommu_groups:
         return NodePlan()
-    missing = tuple(arg for arg in _IOMMU_ARGUMENTS.get(node.cpu_vendor or "", ()) if arg not in node.cmdline)
+    # "intel_iommu=on,sm_on" says on as well; asking for a reboot to say so twice would change nothing.
+    given = {token.partition(",")[0] for token in node.cmdline}
+    missing = tuple(arg for arg in _IOMMU_ARGUMENTS.get(node.cpu_vendor or "", ()) if arg not in given)
     if not missing:
         return _refused(
             "vfio-pci needs an IOMMU, and the kernel has no IOMMU groups although no kernel argument is missing",
@@ -71,15 +74,14 @@ def _refused(text: str, remedy: str) -> NodePlan:
 
 def modules(node: Node, plans: Iterable[NicPlan]) -> tuple[Step, ...]:
     """The modules of the userspace drivers that some VF is bound to and that are not loaded."""
-    wanted = sorted(driver.replace("-", "_") for driver in _bound_drivers(plans))
+    now = [planned for plan in plans for planned in plan.steps]
+    wanted = sorted(driver.replace("-", "_") for driver in _bound_drivers(now))
     return tuple(LoadModule(module=module) for module in wanted if module not in node.modules)
 
 
-def _bound_drivers(plans: Iterable[NicPlan]) -> frozenset[str]:
-    userspace = {kind.value for kind in DeviceType if kind.userspace_driver}
-    steps = (planned.step for plan in plans for planned in (*plan.steps, *plan.later))
-    bound = {step.kernel_driver for step in steps if isinstance(step, BindDriver)}
-    return frozenset(driver for driver in bound if driver in userspace)
+def _bound_drivers(steps: Iterable[PlannedStep]) -> frozenset[str]:
+    bound = {planned.step.kernel_driver for planned in steps if isinstance(planned.step, BindDriver)}
+    return frozenset(driver for driver in bound if driver in USERSPACE_DRIVERS)
 
 
 def udev_rules(node: Node, spec: NodeSpec, plans: Iterable[NicPlan]) -> tuple[Step, ...]:
@@ -92,10 +94,15 @@ def _udev_rules(node: Node, spec: NodeSpec, possible: Set[object]) -> Iterator[S
     for wish in spec.nics:
         if wish.address not in possible or wish.externally_managed or wish.address.bus != "pci":
             continue
-        path = f"/etc/udev/rules.d/10-sriov-core-{wish.address}.rules"
+        path = rule_path(wish.address)
         content = _unmanaged_rule(str(wish.address)) if wanted and wish.num_vfs and not wish.restore else None
         if node.files.get(path) != content:
             yield WriteFile(path=path, content=content)
+
+
+def rule_path(pf: Address) -> str:
+    """Where the udev rule for the VFs of a NIC lies."""
+    return f"/etc/udev/rules.d/10-sriov-core-{pf}.rules"
 
 
 def _unmanaged_rule(pf: str) -> str:

@@ -1,15 +1,15 @@
 """Snapshot and wish to plan: ask the drivers phase by phase, walk the NIC forward, check where it ends. Pure."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 import attrs
 
 from sriov_core.errors import DriverFailed
 from sriov_core.model.address import Address
 from sriov_core.model.desired import NicSpec, NodeSpec
-from sriov_core.model.observed import Nic, Snapshot
-from sriov_core.model.plan import NicPlan, Plan, PlannedStep, Problem
-from sriov_core.model.steps import Step
+from sriov_core.model.observed import Nic, Owner, Snapshot
+from sriov_core.model.plan import NicPlan, Plan, PlannedStep, Problem, Reboot
+from sriov_core.model.steps import KINDS, Step
 from sriov_core.planning import node
 from sriov_core.planning.difference import differences
 from sriov_core.planning.disruption import priced, priced_on_node
@@ -31,7 +31,9 @@ def plan(
     A NIC with a problem gets no steps; the others are planned all the same. ``asked_reboots`` are requirements whose
     reboot is still awaited; ``spent_reboots`` are those that a reboot was spent on: no second one is asked for.
     """
-    nics = tuple(_plan_nic(snapshot, wish, spec, drivers) for wish in spec.nics)
+    judged = [_judged(snapshot, wish, drivers) for wish in spec.nics]
+    firmware = _firmware(snapshot, [case for case in judged if isinstance(case, _Case)])
+    nics = tuple(_planned(case, firmware, spent_reboots) if isinstance(case, _Case) else case for case in judged)
     needs_iommu = any(map(node.needs_iommu, nics))
     iommu = node.iommu(snapshot.node, asked_reboots, spent_reboots) if needs_iommu else node.NodePlan()
     if iommu.reboots or iommu.problems:
@@ -41,7 +43,22 @@ def plan(
     return Plan(node=tuple(map(priced_on_node, steps)), nics=nics, problems=iommu.problems, reboots=tuple(reboots))
 
 
-def _plan_nic(snapshot: Snapshot, wish: NicSpec, spec: NodeSpec, drivers: Mapping[str, Driver]) -> NicPlan:
+@attrs.frozen(kw_only=True)
+class _Case:
+    """A NIC that may be planned: nobody objected so far. ``outline`` is its plan without steps."""
+
+    nic: Nic
+    wish: NicSpec
+    driver: Driver
+    owner: Owner
+    outline: NicPlan
+
+
+_Firmware = Mapping[Address, tuple[PlannedStep, ...] | DriverFailed]
+"""For each NIC its share of its card's firmware steps, or how its driver failed to give them."""
+
+
+def _judged(snapshot: Snapshot, wish: NicSpec, drivers: Mapping[str, Driver]) -> _Case | NicPlan:
     nic = snapshot.nic(wish.address)
     owner = snapshot.owners.get(wish.address)
     if nic is None or owner is None or owner.plugin not in drivers:
@@ -49,51 +66,107 @@ def _plan_nic(snapshot: Snapshot, wish: NicSpec, spec: NodeSpec, drivers: Mappin
     driver = drivers[owner.plugin]
     if wish.autoprobe is None:
         wish = attrs.evolve(wish, autoprobe=nic.autoprobe)
-    outline = NicPlan(
-        nic=nic.address, name=nic.name or wish.name, plugin=driver.info.name, release=wish.restore is not None
-    )
+    name, release = nic.name or wish.name, wish.restore is not None
+    outline = NicPlan(nic=nic.address, name=name, plugin=driver.info.name, release=release)
     try:
         problems = (*undeclared(driver.info, nic, wish), *driver.check(nic, wish))
-        if differences(nic, wish):
-            problems = (*objections(nic, wish, owner), *problems)
-        if problems:
-            return attrs.evolve(outline, problems=problems)
-        steps = _steps(driver, nic, wish, _firmware(driver, snapshot, nic, spec))
-        reboots = driver.needs_reboot(nic, wish, [planned.step for planned in steps])
     except DriverFailed as err:
-        problem = Problem(code="driver-failed", nic=nic.address, text=str(err), remedy="The NIC is left alone")
-        return attrs.evolve(outline, problems=(problem,))
-    return attrs.evolve(outline, steps=steps, reboots=reboots)
+        return _failed(outline, err)
+    if differences(nic, wish):
+        problems = (*objections(nic, wish, owner), *problems)
+    if problems:
+        return attrs.evolve(outline, problems=problems)
+    return _Case(nic=nic, wish=wish, driver=driver, owner=owner, outline=outline)
 
 
-def _steps(driver: Driver, nic: Nic, wish: NicSpec, firmware: Sequence[Step]) -> tuple[PlannedStep, ...]:
+def _planned(case: _Case, firmware: _Firmware, spent: Set[str]) -> NicPlan:
+    share = firmware[case.nic.address]
+    if isinstance(share, DriverFailed):
+        return _failed(case.outline, share)
+    try:
+        steps = _steps(case, share)
+        reboots = case.driver.needs_reboot(case.nic, case.wish, [planned.step for planned in steps])
+    except DriverFailed as err:
+        return _failed(case.outline, err)
+    problems = (*_useless(case.nic, reboots, spent), *(objections(case.nic, case.wish, case.owner) if steps else ()))
+    if problems:
+        return attrs.evolve(case.outline, problems=problems)
+    if not reboots:
+        return attrs.evolve(case.outline, steps=steps)
+    # What comes after a reboot is planned afresh then: firmware may have changed what the card offers.
+    later = tuple(planned for planned in steps if planned not in share)
+    return attrs.evolve(case.outline, steps=share, later=later, reboots=reboots)
+
+
+def _steps(case: _Case, firmware: Sequence[PlannedStep]) -> tuple[PlannedStep, ...]:
+    driver, nic, wish = case.driver, case.nic, case.wish
     # Taking VFs away undoes what bringing them up did, so it runs the same phases backwards.
     phases = driver.info.phases if wish.num_vfs else tuple(reversed(driver.info.phases))
     future = nic
     planned: list[PlannedStep] = []
     for phase in phases:
-        for step in firmware if phase is Phase.FIRMWARE else driver.steps(phase, future, wish):
-            if getattr(step, "nic", None) != nic.address:
-                raise _nonsense(driver, nic, f"has a step for another device: {step.describe()}")
-            planned.append(priced(step, future))
+        if phase is Phase.FIRMWARE:
+            planned += firmware
+            continue
+        for step in driver.steps(phase, future, wish):
+            planned.append(_walked(driver, step, future, {nic.address}))
             future = step.project(future)
     if left := differences(future, wish):
-        raise _nonsense(driver, nic, f"ends elsewhere: {'; '.join(map(str, left[:3]))}")
+        raise _nonsense(driver, str(nic), f"ends elsewhere: {'; '.join(map(str, left[:3]))}")
     return tuple(planned)
 
 
-def _firmware(driver: Driver, snapshot: Snapshot, nic: Nic, spec: NodeSpec) -> tuple[Step, ...]:
-    """The card's firmware steps that fall to this NIC; the card is asked as a whole, with every wish for it."""
-    ports = [other for other in snapshot.nics if same_card(nic, other)]
-    wishes = [spec.nic(port.address) or unwished(port) for port in ports]
-    return tuple(step for step in driver.firmware(ports, wishes) if getattr(step, "nic", None) == nic.address)
+def _walked(driver: Driver, step: Step, future: Nic, targets: Set[Address]) -> PlannedStep:
+    """The step with its cost, after making sure that it is one that can be done to that NIC."""
+    if KINDS.get(step.kind) is not type(step):
+        raise _nonsense(driver, str(future), f"has a step of a kind that nobody can do: {type(step).__name__}")
+    if getattr(step, "nic", None) not in targets:
+        raise _nonsense(driver, str(future), f"has a step for another device: {step.describe()}")
+    try:
+        step.project(future)
+        return priced(step, future)
+    except LookupError as err:
+        raise _nonsense(driver, str(future), f"has a step for what is not there: {step.describe()}: {err}") from err
+
+
+def _firmware(snapshot: Snapshot, cases: Sequence[_Case]) -> _Firmware:
+    """Ask each card once, as a whole. A step for a port that is not wished for falls to the card's first that is."""
+    found: dict[Address, tuple[PlannedStep, ...] | DriverFailed] = {}
+    for case in cases:
+        if case.nic.address not in found:
+            ports = [nic for nic in snapshot.nics if same_card(case.nic, nic)]
+            mine = [nic for nic in ports if snapshot.owners.get(nic.address) == case.owner or nic is case.nic]
+            card = sorted(mine, key=lambda nic: nic.address)
+            wishes = {other.nic.address: other.wish for other in cases if other.nic in card}
+            try:
+                found |= _shares(case.driver, card, wishes)
+            except DriverFailed as err:
+                found |= dict.fromkeys(wishes, err)
+    return found
+
+
+def _shares(
+    driver: Driver, card: Sequence[Nic], wishes: Mapping[Address, NicSpec]
+) -> dict[Address, tuple[PlannedStep, ...]]:
+    ports = {nic.address: nic for nic in card}
+    first = min(wishes)
+    shares: dict[Address, tuple[PlannedStep, ...]] = dict.fromkeys(wishes, ())
+    for step in driver.firmware(card, [wishes.get(nic.address) or unwished(nic) for nic in card]):
+        port = getattr(step, "nic", first)
+        planned = _walked(driver, step, ports.get(port, ports[first]), ports.keys())
+        share = port if port in wishes else first
+        shares[share] = (*shares[share], planned)
+    return shares
 
 
 def same_card(one: Nic, other: Nic) -> bool:
     """True when two functions share firmware: one PCI device, and no serial numbers that say otherwise."""
+    if one.address == other.address:
+        return True
+    on_pci = {one.address.bus, other.address.bus} == {"pci"}
     same_device = one.address.name.rpartition(".")[0] == other.address.name.rpartition(".")[0]
     serials = {one.identity.serial, other.identity.serial} - {None}
-    return one.address.bus == other.address.bus and same_device and len(serials) < 2
+    return on_pci and same_device and len(serials) < 2
 
 
 def unwished(nic: Nic) -> NicSpec:
@@ -103,8 +176,22 @@ def unwished(nic: Nic) -> NicSpec:
 
 def _postponed(nic: NicPlan, iommu: node.NodePlan) -> NicPlan:
     if iommu.problems:
-        return attrs.evolve(nic, steps=(), problems=tuple(attrs.evolve(p, nic=nic.nic) for p in iommu.problems))
-    return attrs.evolve(nic, steps=(), later=nic.steps)
+        problems = tuple(attrs.evolve(problem, nic=nic.nic) for problem in iommu.problems)
+        return attrs.evolve(nic, steps=(), later=(), reboots=(), problems=problems)
+    return nic if nic.reboots else attrs.evolve(nic, steps=(), later=nic.steps)
+
+
+def _useless(nic: Nic, reboots: Iterable[Reboot], spent: Set[str]) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(
+            code="reboot-without-effect",
+            nic=nic.address,
+            text=f"a reboot was spent and changed nothing: {reboot.reason}",
+            remedy="Do what the reason names by hand, or change the wish; no second reboot is asked for",
+        )
+        for reboot in reboots
+        if reboot.requirement in spent
+    )
 
 
 def _absent(snapshot: Snapshot, wish: NicSpec) -> Problem:
@@ -115,11 +202,20 @@ def _absent(snapshot: Snapshot, wish: NicSpec) -> Problem:
     if unmanaged:
         remedy = "Install a plugin for it, or pin one; see `sriov-core plugins`"
         return Problem(code="unmanaged", nic=address, text=f"no driver serves it: {unmanaged.reason}", remedy=remedy)
+    if wish.restore:
+        text = "it shall be given back as it was, and this machine has no such NIC any more"
+        remedy = f"If the card is gone for good, run `sriov-core reset --forget {address}`"
+        return Problem(code="no-such-nic", nic=address, text=text, remedy=remedy)
     known = ", ".join(str(nic) for nic in snapshot.nics) or "none"
     remedy = f"Correct the address; NICs of this machine: {known}"
     return Problem(code="no-such-nic", nic=address, text="this machine has no such NIC", remedy=remedy)
 
 
-def _nonsense(driver: Driver, nic: Nic, what: str) -> DriverFailed:
+def _failed(outline: NicPlan, err: DriverFailed) -> NicPlan:
+    problem = Problem(code="driver-failed", nic=outline.nic, text=str(err), remedy="The NIC is left alone")
+    return attrs.evolve(outline, problems=(problem,))
+
+
+def _nonsense(driver: Driver, where: str, what: str) -> DriverFailed:
     maintainers = ", ".join(driver.info.maintainers) or "its maintainer"
-    return DriverFailed(f"the plan of plugin {driver.info.name} for {nic} {what}. Report it to {maintainers}")
+    return DriverFailed(f"the plan of plugin {driver.info.name} for {where} {what}. Report it to {maintainers}")

@@ -39,4 +39,6 @@ def released(records: Iterable[NicRecord]) -> tuple[NicSpec, ...]:
 def _remembered(wish: NicSpec, record: NicRecord | None) -> NicSpec:
     if record is None:
         return wish
-    return attrs.evolve(wish, autoprobe=record.baseline.autoprobe, identity=record.identity)
+    # Of an externally managed PF, autoprobe is somebody else's, too.
+    autoprobe = None if wish.externally_managed else record.baseline.autoprobe
+    return attrs.evolve(wish, autoprobe=autoprobe, identity=record.identity)

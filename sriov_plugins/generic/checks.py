@@ -26,7 +26,7 @@ def _unreadable(nic: Nic) -> Iterator[Problem]:
             code="unreadable",
             nic=nic.address,
             text=f"what the NIC is like now cannot be read ({what})",
-            remedy="Run as root (CAP_NET_ADMIN)",
+            remedy="Run as root (CAP_NET_ADMIN), or look again if the NIC is just being changed",
         )
 
 
@@ -103,7 +103,8 @@ def _mtu(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
 def _groups(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
     for group in spec.groups:
         if group.last >= spec.num_vfs or group.first > group.last or group.first < 0:
-            yield _bad(nic, group, "group-range", f"numVfs {spec.num_vfs} gives vf0 to vf{spec.num_vfs - 1}")
+            gives = f"vf0 to vf{spec.num_vfs - 1}" if spec.num_vfs else "none"
+            yield _bad(nic, group, "group-range", f"numVfs {spec.num_vfs} gives {gives}")
         if group.vdpa_type and spec.eswitch_mode is not EswitchMode.SWITCHDEV:
             yield _bad(nic, group, "vdpa-without-switchdev", "vdpaType needs eSwitchMode switchdev")
         if group.vdpa_type and group.device_type.userspace_driver:
@@ -114,13 +115,6 @@ def _groups(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
         for other in spec.groups[position + 1 :]:
             if group.overlaps(other):
                 yield _bad(nic, other, "groups-overlap", f"it overlaps {group.vf_range} of {_name(group)}")
-    if spec.link_type and nic.link_type and spec.link_type is not nic.link_type:
-        yield Problem(
-            code="link-type",
-            nic=nic.address,
-            text=f"link type {spec.link_type} is wanted, the port is {nic.link_type}",
-            remedy="Change the port's link type in the card's firmware, or select other NICs",
-        )
 
 
 def _bad(nic: Nic, group: VfGroup, code: str, why: str) -> Problem:

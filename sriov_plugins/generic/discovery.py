@@ -18,6 +18,9 @@ def nic(function: Function, host: HostReader) -> Nic:
     numa = _number(host.attribute(address, "numa_node"))
     identity = Identity(permanent_mac=link.permanent_mac, serial=host.identity_serial(address), slot=host.slot(address))
     mode, unreadable = _eswitch_mode(address, host)
+    num_vfs, vfs = _number(host.attribute(address, "sriov_numvfs")) or 0, _vfs(function, host) if total else ()
+    if len(vfs) != num_vfs:
+        unreadable += (f"VFs: sriov_numvfs says {num_vfs}, {len(vfs)} can be looked at",)
     return Nic(
         address=address,
         vendor=function.vendor,
@@ -37,14 +40,14 @@ def nic(function: Function, host: HostReader) -> Nic:
         carrier=link.carrier,
         speed_mbit=link.speed_mbit,
         total_vfs=_number(total),
-        num_vfs=_number(host.attribute(address, "sriov_numvfs")) or 0,
+        num_vfs=num_vfs,
         autoprobe=host.attribute(address, "sriov_drivers_autoprobe") != "0",
         eswitch_mode=mode,
         numa_node=numa if numa is not None and numa >= 0 else None,
         iommu_group=host.iommu_group(address),
         driver_version=firmware.driver_version,
         firmware_version=firmware.firmware_version,
-        vfs=_vfs(function, host) if total else (),
+        vfs=vfs,
         uses=tuple(host.uses(address)),
         managers=tuple(host.managers(address)),
         unreadable=unreadable,

@@ -20,6 +20,8 @@ from sriov_core.plugin import (
     Vf,
 )
 
+_NO_MAC = "00:00:00:00:00:00"
+
 
 def pf_options(nic: Nic, spec: NicSpec) -> Iterator[Step]:
     """Bring the PF up and its MTU to what its VFs need; on release, put both back.
@@ -60,10 +62,11 @@ def vf_identity(nic: Nic, spec: NicSpec) -> Iterator[Step]:
 
     Without one, most VF drivers take a random address at every bind.
     """
-    if nic.link_type is LinkType.IB:
+    if nic.link_type is LinkType.IB or nic.name is None:  # without a netdev nobody can be told
         return
     for vf in _wished(nic, spec):
-        if vf.admin_mac is None and not _fits(vf, spec) and (mac := vf.mac or derived_mac(nic, vf.index)):
+        own = None if vf.mac == _NO_MAC else vf.mac
+        if vf.admin_mac is None and not _fits(vf, spec) and (mac := own or derived_mac(nic, vf.index)):
             yield SetVfMac(nic=nic.address, vf=vf.index, was=None, mac=mac)
 
 

@@ -87,7 +87,7 @@ def test_what_waits_for_a_reboot_is_told_apart(cli: Cli, igb: Path, files: Files
     assert ran.code == 2
     assert "0000:01:00.0 (enp1s0), after the reboot, by plugin intel" in lines
     assert lines[-2].startswith("reboot needed: vfio-pci needs an IOMMU; intel_iommu=on iommu=pt takes effect at boot")
-    assert lines[-1].startswith("3 steps, cost: reboot (vfio-pci needs an IOMMU")
+    assert lines[-1].startswith("2 steps, cost: reboot (vfio-pci needs an IOMMU")
     assert "no reboot" not in lines[-1]
 
 

@@ -1,0 +1,96 @@
+"""Giving a NIC back: exactly to what was there before the first change, and never a NIC that was somebody else's."""
+
+import attrs
+import pytest
+from planning_values import OTHER, PF, after, codes, group, lines, look, nic, planned, spec, vfs
+
+from sriov_core.model.address import Address
+from sriov_core.model.desired import Baseline, NodeSpec
+from sriov_core.model.observed import EswitchMode, Use
+from sriov_core.model.record import NicRecord
+from sriov_core.planning.wish import complete, released
+
+
+def record(address: Address = PF, **facts: object) -> NicRecord:
+    seen = Baseline(mtu=1500, link_up=True)
+    return NicRecord(
+        **{"address": address, "name": "ens1", "baseline": seen, "identity": nic(address).identity, **facts}
+    )
+
+
+BACK = {
+    "vfs-are-taken-away": (nic(vfs=vfs("iavf", "vfio-pci")), {}, ["VFs 2 -> 0"]),
+    "no-vfs-but-a-raised-mtu": (nic(mtu=9000), {}, ["MTU 9000 -> 1500"]),
+    "no-vfs-but-the-link-set-up": (nic(), {"link_up": False}, ["link up -> down"]),
+    "no-vfs-but-switchdev": (
+        nic(eswitch_mode=EswitchMode.SWITCHDEV),
+        {},
+        ["eswitch switchdev -> legacy"],
+    ),
+    "the-vfs-first-then-mtu-and-link": (
+        nic(vfs=vfs("iavf"), mtu=9000),
+        {"link_up": False},
+        ["VFs 1 -> 0", "MTU 9000 -> 1500", "link up -> down"],
+    ),
+    "autoprobe-as-the-administrator-had-it": (nic(), {"autoprobe": False}, ["driver autoprobe on -> off"]),
+    "a-lowered-mtu-is-raised-again": (nic(mtu=1400), {}, ["MTU 1400 -> 1500"]),
+    "everything-is-back-already": (nic(), {}, []),
+    "what-was-not-known-is-left-alone": (nic(mtu=9000, link_up=False), {"mtu": None, "link_up": None}, []),
+}
+
+
+@pytest.mark.parametrize(("seen", "before", "steps"), BACK.values(), ids=BACK)
+def test_a_release_puts_back(seen, before, steps):
+    baseline = attrs.evolve(Baseline(mtu=1500, link_up=True), **before)
+    found = planned(seen, *released([record(baseline=baseline)]))
+    assert (lines(found), codes(found)) == (steps, [])
+    assert found.nics[0].release
+
+
+def test_a_nic_that_had_vfs_gets_as_many_with_their_default_driver():
+    wishes = released([record(baseline=Baseline(num_vfs=3, mtu=1500, link_up=True))])
+    end = after(nic(), planned(nic(), *wishes).nics[0])
+    assert [entry.kernel_driver for entry in end.vfs] == ["default"] * 3
+
+
+def test_a_nic_that_the_host_depends_on_may_be_given_back():
+    seen = nic(vfs=vfs("iavf"), uses=(Use(kind="default-route", detail="the default route"),))
+    assert lines(planned(seen, *released([record()]))) == ["VFs 1 -> 0"]
+
+
+def test_an_externally_managed_nic_is_never_given_back():
+    assert released([record(externally_managed=True)]) == ()
+
+
+def test_a_card_that_is_gone_says_how_to_forget_it():
+    found = planned(look(nic(OTHER)), *released([record()]))
+    (problem,) = found.all_problems
+    assert str(problem) == (
+        "0000:3b:00.0: it shall be given back as it was, and this machine has no such NIC any more. "
+        "If the card is gone for good, run `sriov-core reset --forget 0000:3b:00.0`"
+    )
+
+
+def test_only_a_release_gives_back_what_nobody_wishes_for():
+    records = {PF: record(), OTHER: record(OTHER)}
+    wish = NodeSpec(nics=(spec(group(0, 0)),))
+    assert [entry.address for entry in complete(wish, records, release=False).nics] == [PF]
+    both = complete(wish, records, release=True)
+    assert [(entry.address, entry.restore is not None) for entry in both.nics] == [(PF, False), (OTHER, True)]
+
+
+AUTOPROBE = {
+    "ours-goes-back-to-the-baseline": (spec(), record(baseline=Baseline(autoprobe=False)), False),
+    "one-of-an-external-pf-is-its-managers": (
+        spec(externally_managed=True),
+        record(baseline=Baseline(autoprobe=False), externally_managed=True),
+        None,
+    ),
+    "one-never-seen-stays-as-found": (spec(), None, None),
+}
+
+
+@pytest.mark.parametrize(("wish", "known", "autoprobe"), AUTOPROBE.values(), ids=AUTOPROBE)
+def test_what_the_journal_knows_of_autoprobe(wish, known, autoprobe):
+    found = complete(NodeSpec(nics=(wish,)), {PF: known} if known else {}, release=False)
+    assert found.nics[0].autoprobe is autoprobe
