@@ -42,7 +42,7 @@ check: $(READY)  ## ruff, mypy --strict, and the direction of imports
 	[ $$status -eq 0 ] && echo 'checked: rules, format, types, imports'
 
 lab: $(READY)  ## scenarios on a real kernel with a real SR-IOV driver, in a virtual machine
-	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' tests/lab
+	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' -n 2 --dist loadfile --durations=8 tests/lab
 
 bench: $(READY)  ## one JSON line for each figure; fails when one is over its limit
 	@$(BIN)/python -m bench
