@@ -47,7 +47,8 @@ def verb(  # noqa: PLR0917  # click passes every option by name
     machine = open_machine(settings, given.pins)
     must_be_able("apply", machine.rights)
     _consistent(machine, watch=watch, save=save)
-    wish = wish_for(given, machine.engine.snapshot())
+    snapshot = machine.engine.snapshot()
+    wish = wish_for(given, snapshot, machine.engine.remembered(snapshot).nics)
     for note in (*given.notes, *wish.notes):
         session.note(note)
     run = Run(verb="apply", spec=wish.spec, release=prune, max_cost=COSTS[max_cost], yes=yes, problems=wish.problems)

@@ -27,7 +27,8 @@ def verb(session: Session, files: tuple[str, ...], settings: Settings) -> int:
     """
     given = read_input(files)
     machine = open_machine(settings, given.pins)
-    wish = wish_for(given, machine.engine.snapshot())
+    snapshot = machine.engine.snapshot()
+    wish = wish_for(given, snapshot, machine.engine.remembered(snapshot).nics)
     for note in given.notes:
         session.note(note)
     session.show(lambda: blocks(wish), lambda: data(wish))

@@ -22,10 +22,11 @@ def verb(session: Session, files: tuple[str, ...], prune: bool, settings: Settin
     """
     given = read_input(files)
     machine = open_machine(settings, given.pins)
-    wish = wish_for(given, machine.engine.snapshot())
+    snapshot = machine.engine.snapshot()
+    wish = wish_for(given, snapshot, machine.engine.remembered(snapshot).nics)
     for note in (*given.notes, *wish.notes):
         session.note(note)
-    look = machine.engine.look(wish.spec, release=prune)
+    look = machine.engine.look(wish.spec, release=prune, snapshot=snapshot)
     shown = view(look.plan, wish.problems, left_alone(look, wish.spec, release=prune))
     session.show(shown.blocks, shown.data)
     if shown.plan.all_problems:

@@ -1,7 +1,7 @@
 """``-f``: files with policies and node states to the wish for this machine, with every mistake named."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -15,9 +15,10 @@ from sriov_core.model.address import Address
 from sriov_core.model.desired import NicSpec, NodeSpec
 from sriov_core.model.observed import Snapshot
 from sriov_core.model.plan import Problem
+from sriov_core.model.record import NicRecord
 from sriov_core.policy.nodestate import to_spec
 from sriov_core.policy.render import render
-from sriov_core.policy.verdict import Rendering
+from sriov_core.policy.verdict import Rendering, Unmatched
 
 _SINGLE_MACHINE = "nodeSelector is not looked at: without Kubernetes, every policy given is meant for this machine"
 
@@ -64,8 +65,11 @@ def read_input(files: Sequence[str]) -> Input:
     return Input(policies=policies, states=states, notes=tuple(notes))
 
 
-def wish_for(given: Input, snapshot: Snapshot) -> Wish:
-    """The wish on a machine with these NICs; SpecError when two inputs wish for one NIC."""
+def wish_for(given: Input, snapshot: Snapshot, records: Mapping[Address, NicRecord]) -> Wish:
+    """The wish on a machine with these NICs; SpecError when two inputs wish for one NIC.
+
+    ``records`` are the NICs that were configured before: one that has another name by now is recognised.
+    """
     rendering = render(given.policies, snapshot.nics, None)
     parts = [(f"policy {_policies(nic)}", nic) for nic in rendering.spec.nics]
     parts += [(where, nic) for where, spec in given.states for nic in spec.nics]
@@ -74,8 +78,19 @@ def wish_for(given: Input, snapshot: Snapshot) -> Wish:
     if len(modes) > 1:
         raise SpecError(f"two node states ask for RDMA modes {' and '.join(modes)}. Leave out one of them")
     spec = NodeSpec(nics=tuple(nic for _, nic in parts), rdma_mode=modes[0] if modes else "")
-    problems = (*rendering.problems, *(entry.problem for entry in rendering.unmatched))
+    missing = (_missing(entry, snapshot, records) for entry in rendering.unmatched)
+    problems = (*rendering.problems, *missing)
     return Wish(spec=spec, rendering=rendering, problems=problems, notes=tuple(_idle(rendering)))
+
+
+def _missing(entry: Unmatched, snapshot: Snapshot, records: Mapping[Address, NicRecord]) -> Problem:
+    """The problem of a PF that is not here; a name it had when it was configured beats a guess at the spelling."""
+    for record in records.values():
+        nic = snapshot.nic(record.address)
+        if entry.wanted == record.name and nic and nic.name:
+            remedy = f"It was {entry.wanted} when it was configured and is {nic.name} at {nic.address} now: write that"
+            return attrs.evolve(entry.problem, remedy=remedy)
+    return entry.problem
 
 
 def _idle(rendering: Rendering) -> Iterator[str]:

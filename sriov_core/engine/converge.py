@@ -65,19 +65,26 @@ class Engine:
         """One look at the machine."""
         return observe(self.host, self.catalogue, self.drivers, self.pins)
 
-    def look(self, spec: NodeSpec, *, release: bool) -> Look:
-        """Look and decide; nothing is written. ``release`` also gives back our NICs that the wish leaves out."""
-        snapshot = self.snapshot()
+    def remembered(self, snapshot: Snapshot) -> Memory:
+        """The journal's memory, matched with what is here: cards followed, another operator's records adopted."""
         memory = self.journal.read()
         records = adopt(followed(memory.nics, snapshot.nics), snapshot.nics, self.host, memory.taken_over)
         taken_over = {str(record.address) for record in records.values() if record.source == PREDECESSOR}
-        memory = attrs.evolve(
+        return attrs.evolve(
             memory,
             nics=records,
             boot_id=snapshot.node.boot_id,
             taken_over=tuple(sorted(taken_over.union(memory.taken_over))),
         )
-        wish = complete(spec, records, release=release)
+
+    def look(self, spec: NodeSpec, *, release: bool, snapshot: Snapshot | None = None) -> Look:
+        """Look and decide; nothing is written. ``release`` also gives back our NICs that the wish leaves out.
+
+        A ``snapshot`` that was taken just before saves the look.
+        """
+        snapshot = snapshot or self.snapshot()
+        memory = self.remembered(snapshot)
+        wish = complete(spec, memory.nics, release=release)
         asked = frozenset(entry.requirement for entry in memory.reboots if entry.boot_id == memory.boot_id)
         spent = frozenset(entry.requirement for entry in memory.reboots) - asked
         plan = make_plan(snapshot, wish, self.drivers, asked_reboots=asked, spent_reboots=spent)

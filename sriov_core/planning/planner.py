@@ -109,22 +109,21 @@ def _steps(case: _Case, firmware: Sequence[PlannedStep]) -> tuple[PlannedStep, .
             planned += firmware
             continue
         for step in driver.steps(phase, future, wish):
-            planned.append(_walked(driver, step, future, {nic.address}))
-            future = step.project(future)
+            entry, future = _walked(driver, step, future, {nic.address})
+            planned.append(entry)
     if left := differences(future, wish):
         raise _nonsense(driver, str(nic), f"ends elsewhere: {'; '.join(map(str, left[:3]))}")
     return tuple(planned)
 
 
-def _walked(driver: Driver, step: Step, future: Nic, targets: Set[Address]) -> PlannedStep:
-    """The step with its cost, after making sure that it is one that can be done to that NIC."""
+def _walked(driver: Driver, step: Step, future: Nic, targets: Set[Address]) -> tuple[PlannedStep, Nic]:
+    """The step with its cost, and the NIC after it. DriverFailed when it is none that can be done to that NIC."""
     if KINDS.get(step.kind) is not type(step):
         raise _nonsense(driver, str(future), f"has a step of a kind that nobody can do: {type(step).__name__}")
     if getattr(step, "nic", None) not in targets:
         raise _nonsense(driver, str(future), f"has a step for another device: {step.describe()}")
     try:
-        step.project(future)
-        return priced(step, future)
+        return priced(step, future), step.project(future)
     except LookupError as err:
         raise _nonsense(driver, str(future), f"has a step for what is not there: {step.describe()}: {err}") from err
 
@@ -153,7 +152,7 @@ def _shares(
     shares: dict[Address, tuple[PlannedStep, ...]] = dict.fromkeys(wishes, ())
     for step in driver.firmware(card, [wishes.get(nic.address) or unwished(nic) for nic in card]):
         port = getattr(step, "nic", first)
-        planned = _walked(driver, step, ports.get(port, ports[first]), ports.keys())
+        planned, _ = _walked(driver, step, ports.get(port, ports[first]), ports.keys())
         share = port if port in wishes else first
         shares[share] = (*shares[share], planned)
     return shares
