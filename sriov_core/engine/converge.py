@@ -10,8 +10,8 @@ from sriov_core.engine.observe import observe
 from sriov_core.engine.takeover import PREDECESSOR, adopt
 from sriov_core.host.ports import Host
 from sriov_core.model.address import Address
-from sriov_core.model.desired import Baseline, NodeSpec
-from sriov_core.model.observed import Nic, Snapshot
+from sriov_core.model.desired import USERSPACE_DRIVERS, Baseline, DeviceType, NodeSpec, VfGroup
+from sriov_core.model.observed import Nic, Snapshot, Vf
 from sriov_core.model.plan import NicPlan, Plan, Reboot
 from sriov_core.model.record import NicRecord, RebootRecord
 from sriov_core.model.steps import WriteFile
@@ -192,8 +192,17 @@ def _record(nic: Nic, *, externally_managed: bool) -> NicRecord:
             link_up=nic.link_up,
             autoprobe=nic.autoprobe,
             eswitch_mode=nic.effective_mode,
+            groups=tuple(group for vf in nic.vfs if (group := _own_group(vf))),
         ),
     )
+
+
+def _own_group(vf: Vf) -> VfGroup | None:
+    """What a VF was for before us, None for a VF like any new one."""
+    userspace = vf.kernel_driver in USERSPACE_DRIVERS
+    device_type = DeviceType(str(vf.kernel_driver)) if userspace else DeviceType.NETDEVICE
+    mtu = vf.mtu if isinstance(vf.mtu, int) else None
+    return VfGroup(first=vf.index, last=vf.index, device_type=device_type, mtu=mtu) if userspace or mtu else None
 
 
 def _awaiting(memory: Memory, reboots: Iterable[Reboot]) -> Memory:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from sriov_core.engine.journal import Memory
-from sriov_core.errors import DriverFailed
+from sriov_core.errors import DriverFailed, HostError
 from sriov_core.model.desired import DeviceType
 from sriov_core.model.observed import Snapshot
 from sriov_core.planning.node import IOMMU_REQUIREMENT
@@ -28,14 +28,14 @@ def nic_findings(snapshot: Snapshot, drivers: Mapping[str, Driver], host: HostRe
         owner = snapshot.owners[nic.address]
         try:
             yield from drivers[owner.plugin].diagnose(nic, host)
-        except DriverFailed as err:
+        except (DriverFailed, HostError) as err:
             yield Finding(
                 code="PLG-603",
                 severity=Severity.UNKNOWN,
                 nic=nic.address,
                 fact=f"the state of the NIC could not be judged: {err}",
                 evidence=(f"plugin {owner.plugin}",),
-                remedy="Report it to the plugin's maintainer; `--disable-plugin` goes on without the plugin",
+                remedy="Do what the text says; `--disable-plugin` goes on without the plugin",
             )
 
 

@@ -19,6 +19,7 @@ class Deadlines:
     bind_s: float = 60
     eswitch_s: float = 120
     other_s: float = 30
+    read_s: float = 5
 
 
 Stakes = Mapping[str, tuple[str, ...]]

@@ -1,5 +1,6 @@
 """The half of the host that only reads: what a driver is given to look at a machine, or at a tree of files of one."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from sriov_core.host import ethtool, identity, managers, netdevs, node, sysfs, u
 from sriov_core.host.attributes import Deadlines
 from sriov_core.host.devlink import Devlink
 from sriov_core.host.holders import Holders
+from sriov_core.host.lanes import Lanes
 from sriov_core.host.refusals import Blocked
 from sriov_core.host.rtnetlink import RtNetlink
 from sriov_core.model.address import Address
@@ -45,6 +47,7 @@ class LinuxReader(HostReader):
         self._devices = sysfs.DeviceTree(self._root)
         self._holders = Holders(self._root, self._devices)
         self._rtnetlink = RtNetlink(self._deadlines.other_s)
+        self._reading = Lanes(lambda: None, "reading")
         self._devlink = Devlink(self._deadlines.other_s, self._deadlines.eswitch_s)
 
     def node(self) -> Node:
@@ -57,7 +60,15 @@ class LinuxReader(HostReader):
         return self._devices.function(address, self._platform)
 
     def attribute(self, address: Address, name: str) -> str | None:
-        return self._devices.attribute(address, name)
+        if name != "sriov_numvfs" or not self._live:
+            return self._devices.attribute(address, name)
+        # drivers/pci/iov.c (sriov_numvfs_show) waits for a writer, and one may be blocked by a process that holds a VF.
+        question = functools.partial(self._devices.attribute, address, name)
+        try:
+            return self._reading.call(lambda _: question(), self._deadlines.read_s)
+        except Blocked as err:
+            text = f"{address}: sriov_numvfs could not be read within {err.timeout_s:g} s: somebody is changing it"
+            raise HostError(f"{text}, and the kernel waits. Stop whoever holds one of its VFs (see dmesg)") from None
 
     def links(self, address: Address) -> Sequence[Link]:
         found = netdevs.of_device(self._devices, address)
@@ -118,6 +129,7 @@ class LinuxReader(HostReader):
         """Close the sockets. Not needed before the process ends."""
         self._rtnetlink.close()
         self._devlink.close()
+        self._reading.close()
 
     def _with_details(self, link: Link) -> Link:
         details = self._asked(link.name, lambda: self._rtnetlink.details(link.ifindex))

@@ -60,13 +60,17 @@ class VfGroup:
 
 @attrs.frozen(kw_only=True)
 class Baseline:
-    """What a NIC was like before we changed it for the first time; releasing the NIC goes back to this."""
+    """What a NIC was like before we changed it for the first time; releasing the NIC goes back to this.
+
+    ``groups`` hold what its VFs were for, as far as that is not the kernel's default: userspace drivers and MTUs.
+    """
 
     num_vfs: int = 0
     mtu: int | None = None
     link_up: bool | None = None
     autoprobe: bool = True
     eswitch_mode: EswitchMode = EswitchMode.LEGACY
+    groups: tuple[VfGroup, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -11,10 +11,9 @@ from sriov_core.model.plan import NicPlan, PlannedStep, Problem, Reboot
 from sriov_core.model.steps import BindDriver, LoadModule, SetKernelArgument, Step, WriteFile
 
 IOMMU_REQUIREMENT = "iommu-groups-exist"
-_IOMMU_ARGUMENTS = {
-    "GenuineIntel": ("intel_iommu=on", "iommu=pt"),
-    "AuthenticAMD": ("amd_iommu=on", "iommu=pt"),
-}
+# Only Intel's is off without an argument (drivers/iommu/intel: CONFIG_INTEL_IOMMU_DEFAULT_ON is unset in most builds);
+# AMD's and ARM's are in effect wherever the firmware offers them.
+_IOMMU_ARGUMENTS = {"GenuineIntel": ("intel_iommu=on", "iommu=pt")}
 
 
 @attrs.frozen(kw_only=True)

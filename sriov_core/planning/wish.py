@@ -28,6 +28,7 @@ def released(records: Iterable[NicRecord]) -> tuple[NicSpec, ...]:
             eswitch_mode=record.baseline.eswitch_mode,
             autoprobe=record.baseline.autoprobe,
             restore=record.baseline,
+            groups=record.baseline.groups,
             identity=record.identity,
             named=True,
         )

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import attrs
 import pluggy
 
-from sriov_core.errors import DriverFailed
+from sriov_core.errors import DriverFailed, HostError
 from sriov_core.model.desired import NicSpec
 from sriov_core.model.observed import Function, Nic
 from sriov_core.model.plan import Problem, Reboot
@@ -33,7 +33,8 @@ _HOOK_OF_PHASE = {
 class Driver:
     """A plugin as the engine sees it: every hook answered by the owner first, the base behind it.
 
-    Whatever a hook raises or returns by mistake becomes `DriverFailed` with plugin, hook and NIC in its text.
+    Whatever a hook raises or returns by mistake becomes `DriverFailed` with plugin, hook and NIC in its text; only a
+    `HostError`, with which the machine itself could not be read, passes as it is.
     """
 
     info: PluginInfo
@@ -72,6 +73,8 @@ class Driver:
     def _call(self, hook: str, where: str, **arguments: Any) -> Any:
         try:
             return self._hooks[hook](**arguments)
+        except HostError:
+            raise  # the machine's fault, and its text already says what to do
         except Exception as err:  # one of two places: a stranger's hook may raise anything
             text = f"plugin {self.info.name} failed in {hook} for {where}: {type(err).__name__}: {err}"
             raise DriverFailed(f"{text}. {self._maintainers}") from err

@@ -4,7 +4,7 @@ from sriov_core.model.address import Address
 from sriov_core.testing.kernel import FakeKernel
 from sriov_core.testing.tree import FunctionFacts
 
-_IOMMU_ARGUMENTS = {"intel_iommu=on", "amd_iommu=on", "iommu=pt"}
+_IOMMU_ARGUMENTS = {"intel_iommu=on", "iommu=pt"}
 
 
 class FakeWorld(FakeKernel):

@@ -158,6 +158,9 @@ def test_a_write_that_blocks_ends_at_its_deadline_naming_the_holder(node):
     assert report["error"] == "DeadlineExceeded"
     assert f"pid {pid}" in report["text"]
     assert 3 <= report["seconds"] < 6
+    looked = node.vm.run(f"{SRIOV_CORE} probe", timeout_s=60)
+    assert "sriov_numvfs could not be read within 5 s" in looked.out + looked.err, "looking must not hang either"
+    node.command(f"plan -f {WISH}", rc=1, timeout_s=60)
     node.sh(f"kill {pid}; sleep 2")
     assert node.attribute("sriov_numvfs") == "0"
 

@@ -273,7 +273,7 @@ def plan(cost: Cost) -> Plan:
 def ready(host: Path, policy: Path) -> tuple[Machine, Run]:
     """A machine in memory and the wish of one policy for it."""
     machine = open_machine(Settings(host=str(host)))
-    wish = wish_for(read_input([str(policy)]), machine.engine.snapshot())
+    wish = wish_for(read_input([str(policy)]), machine.engine.snapshot(), {})
     return machine, Run(verb="apply", spec=wish.spec, release=False, max_cost=Cost.VF_LOSS, yes=True)
 
 

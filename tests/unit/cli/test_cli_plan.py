@@ -110,6 +110,18 @@ def test_a_nic_that_the_wish_leaves_out_is_left_alone_until_pruned(
     assert "VFs 4 -> 0" in pruned.out
 
 
+def test_a_pf_that_was_renamed_is_recognised_by_the_name_it_had(
+    cli: Cli, igb: Path, files: Files, tmp_path: Path
+) -> None:
+    journal, renamed = tmp_path / "journal.json", tmp_path / "renamed.yaml"
+    policy = files.policy()
+    cli("apply", "-y", "-f", policy, "--host", igb, "--save", renamed, "--journal", journal)
+    renamed.write_text(renamed.read_text().replace("enp1s0", "ens9f0np0"))
+    ran = cli("plan", "-f", policy, "--host", renamed, "--journal", journal)
+    assert ran.code == 1
+    assert "It was enp1s0 when it was configured and is ens9f0np0 at 0000:01:00.0 now: write that" in ran.out
+
+
 def test_a_policy_that_takes_nothing_here_is_said_to(cli: Cli, igb: Path, files: Files) -> None:
     ran = cli("plan", "-f", files.policy(nicSelector={"vendor": "15b3"}), "--host", igb)
     assert ran.code == 0

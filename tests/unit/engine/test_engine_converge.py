@@ -233,6 +233,17 @@ def test_what_is_no_longer_wished_for_is_given_back_as_it_was(facts):
     assert (state(host), journal.read().nics) == (before, {})
 
 
+def test_vfs_that_were_there_before_us_come_back_for_what_they_were():
+    host, journal = world(), Journal(path=None)
+    somebody = attrs.evolve(wish(vfio=1, netdevs=2), autoprobe=True)
+    assert converge(engine(host, Journal(path=None)), spec(somebody)).converged
+    before = state(host)
+    assert before["vfs"] == ["vfio-pci", "igbvf", "igbvf"]
+    assert converge(engine(host, journal), spec(wish(vfio=0, netdevs=5))).converged
+    assert converge(engine(host, journal), NOTHING, release=True).converged
+    assert (state(host), journal.read().nics) == (before, {})
+
+
 def test_without_release_what_is_not_wished_for_stays_and_is_remembered():
     host, journal = world(), Journal(path=None)
     converge(engine(host, journal), spec())
