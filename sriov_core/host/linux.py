@@ -10,7 +10,6 @@ from sriov_core.host.ports import Host
 from sriov_core.host.refusals import Blocked, impossible, refused, timed_out
 from sriov_core.host.tools import Tools
 from sriov_core.host.waiting import until
-from sriov_core.host.writer import Writers
 from sriov_core.model.address import Address
 from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import EswitchMode
@@ -30,7 +29,6 @@ class LinuxHost(LinuxReader, Host):
         platform: str = "baremetal",
     ) -> None:
         super().__init__(root, live=live, deadlines=deadlines, node_addresses=node_addresses, platform=platform)
-        self._writers = Writers()
         self._sysfs = Attributes(self._devices, self._holders, self._writers, self._deadlines, self._live)
         self._tools = Tools(self._root, self._deadlines.other_s)
 
@@ -84,7 +82,6 @@ class LinuxHost(LinuxReader, Host):
 
     def close(self) -> None:
         """End the writer processes and close the sockets. Not needed before the process ends."""
-        self._writers.close()
         super().close()
 
     def __enter__(self) -> "LinuxHost":

@@ -1,19 +1,18 @@
 """The half of the host that only reads: what a driver is given to look at a machine, or at a tree of files of one."""
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import attrs
 
 from sriov_core.errors import HostError
-from sriov_core.host import ethtool, identity, managers, netdevs, node, sysfs, uses
+from sriov_core.host import ethtool, identity, managers, netdevs, node, numvfs, sysfs, uses
 from sriov_core.host.attributes import Deadlines
 from sriov_core.host.devlink import Devlink
 from sriov_core.host.holders import Holders
-from sriov_core.host.lanes import Lanes
 from sriov_core.host.refusals import Blocked
 from sriov_core.host.rtnetlink import RtNetlink
+from sriov_core.host.writer import Writers
 from sriov_core.model.address import Address
 from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import EswitchMode, Function, Node, Use
@@ -47,7 +46,7 @@ class LinuxReader(HostReader):
         self._devices = sysfs.DeviceTree(self._root)
         self._holders = Holders(self._root, self._devices)
         self._rtnetlink = RtNetlink(self._deadlines.other_s)
-        self._reading = Lanes(lambda: None, "reading")
+        self._writers = Writers()
         self._devlink = Devlink(self._deadlines.other_s, self._deadlines.eswitch_s)
 
     def node(self) -> Node:
@@ -60,15 +59,9 @@ class LinuxReader(HostReader):
         return self._devices.function(address, self._platform)
 
     def attribute(self, address: Address, name: str) -> str | None:
-        if name != "sriov_numvfs" or not self._live:
+        if name != numvfs.NAME or not self._live:
             return self._devices.attribute(address, name)
-        # drivers/pci/iov.c (sriov_numvfs_show) waits for a writer, and one may be blocked by a process that holds a VF.
-        question = functools.partial(self._devices.attribute, address, name)
-        try:
-            return self._reading.call(lambda _: question(), self._deadlines.read_s)
-        except Blocked as err:
-            text = f"{address}: sriov_numvfs could not be read within {err.timeout_s:g} s: somebody is changing it"
-            raise HostError(f"{text}, and the kernel waits. Stop whoever holds one of its VFs (see dmesg)") from None
+        return numvfs.read(self._devices, self._writers, address, self._deadlines.read_s)
 
     def links(self, address: Address) -> Sequence[Link]:
         found = netdevs.of_device(self._devices, address)
@@ -129,7 +122,7 @@ class LinuxReader(HostReader):
         """Close the sockets. Not needed before the process ends."""
         self._rtnetlink.close()
         self._devlink.close()
-        self._reading.close()
+        self._writers.close()
 
     def _with_details(self, link: Link) -> Link:
         details = self._asked(link.name, lambda: self._rtnetlink.details(link.ifindex))

@@ -1,27 +1,48 @@
-"""Creates and takes away VFs: one write to sriov_numvfs, and the look that they are really there."""
+"""sriov_numvfs: creates and takes away VFs with one write, and the look that they are really there."""
 
+from sriov_core.errors import HostError
 from sriov_core.host.attributes import Attributes
-from sriov_core.host.refusals import impossible, timed_out
+from sriov_core.host.refusals import Blocked, impossible, timed_out
+from sriov_core.host.sysfs import ABSENT, DeviceTree, unreadable
 from sriov_core.host.waiting import until
+from sriov_core.host.writer import Writers
 from sriov_core.model.address import Address
 
-_NAME = "sriov_numvfs"
+NAME = "sriov_numvfs"
+
+
+def read(devices: DeviceTree, writers: Writers, pf: Address, timeout_s: float) -> str | None:
+    """The text of sriov_numvfs, None without SR-IOV. HostError when the kernel does not answer in time.
+
+    The kernel makes a reader wait for a writer (drivers/pci/iov.c: sriov_numvfs_show), and a writer may wait without
+    end for a process that holds a VF.
+    """
+    path = devices.attribute_path(pf, NAME)
+    try:
+        return writers.read(path, timeout_s).strip()
+    except Blocked as err:
+        text = f"{pf}: sriov_numvfs could not be read within {err.timeout_s:g} s: somebody is changing it"
+        raise HostError(f"{text}, and the kernel waits. Stop whoever holds one of its VFs (see dmesg)") from None
+    except OSError as err:
+        if err.errno in ABSENT:
+            return None
+        raise unreadable(path, err) from err
 
 
 def set_num_vfs(sysfs: Attributes, pf: Address, count: int) -> None:
     """Write sriov_numvfs; returns when exactly that many VFs exist."""
-    found = sysfs.devices.attribute(pf, _NAME)
+    found = read(sysfs.devices, sysfs.writers, pf, sysfs.deadlines.read_s)
     if found is None:
         advice = "Enable SR-IOV in the card's firmware, or look again with probe"
-        raise impossible(pf, _NAME, f"{count} VFs", "the device offers no SR-IOV, or is gone", advice)
+        raise impossible(pf, NAME, f"{count} VFs", "the device offers no SR-IOV, or is gone", advice)
     before = int(found)
     if before != count:
         wanted = f"{before} -> {count} VFs"
-        stakes = sysfs.must_be_free(pf, _NAME, wanted) if count < before else None
-        sysfs.write(pf, _NAME, str(count), timeout_s=sysfs.deadlines.num_vfs_s, wanted=wanted, stakes=stakes)
+        stakes = sysfs.must_be_free(pf, NAME, wanted) if count < before else None
+        sysfs.write(pf, NAME, str(count), timeout_s=sysfs.deadlines.num_vfs_s, wanted=wanted, stakes=stakes)
     if not until(lambda: _existing(sysfs, pf) == count, sysfs.deadlines.other_s, live=sysfs.live):
         why = f"the kernel took the number, yet {_existing(sysfs, pf)} VFs exist (virtfn links). See dmesg"
-        raise timed_out(pf, _NAME, f"{count} VFs", sysfs.deadlines.other_s, why)
+        raise timed_out(pf, NAME, f"{count} VFs", sysfs.deadlines.other_s, why)
 
 
 def set_autoprobe(sysfs: Attributes, pf: Address, *, enabled: bool) -> None:
@@ -37,5 +58,5 @@ def set_autoprobe(sysfs: Attributes, pf: Address, *, enabled: bool) -> None:
 def _existing(sysfs: Attributes, pf: Address) -> int:
     # Off the PCI bus (netdevsim) VFs are no devices of their own; there the number itself is all there is.
     if pf.bus != "pci":
-        return int(sysfs.devices.attribute(pf, _NAME) or 0)
+        return int(sysfs.devices.attribute(pf, NAME) or 0)
     return len(sysfs.devices.vfs(pf))

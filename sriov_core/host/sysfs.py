@@ -10,7 +10,7 @@ from sriov_core.model.address import Address
 from sriov_core.model.observed import Function
 
 # What the kernel answers for "there is no such thing": absent, gone in between, or not offered by this driver.
-_ABSENT = frozenset(
+ABSENT = frozenset(
     {
         errno.ENOENT,
         errno.ENOTDIR,
@@ -41,7 +41,7 @@ def read(path: str, *, dir_fd: int | None = None) -> str | None:
         finally:
             os.close(fd)
     except OSError as err:
-        if err.errno in _ABSENT:
+        if err.errno in ABSENT:
             return None
         raise unreadable(path, err) from err
 
@@ -52,7 +52,7 @@ def read_whole(path: str) -> str | None:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
     except OSError as err:
-        if err.errno in _ABSENT:
+        if err.errno in ABSENT:
             return None
         raise unreadable(path, err) from err
 
@@ -62,7 +62,7 @@ def names(path: str) -> list[str]:
     try:
         return sorted(os.listdir(path))
     except OSError as err:
-        if err.errno in _ABSENT:
+        if err.errno in ABSENT:
             return []
         raise unreadable(path, err) from err
 
@@ -72,7 +72,7 @@ def link_name(path: str) -> str | None:
     try:
         return os.readlink(path).rpartition("/")[2]
     except OSError as err:
-        if err.errno in _ABSENT:
+        if err.errno in ABSENT:
             return None
         raise unreadable(path, err) from err
 

@@ -1,4 +1,4 @@
-"""Writes to sysfs with a deadline: each write is done by a separate process that can be left behind when it blocks.
+"""Access to sysfs with a deadline: done by a separate process that can be left behind when the kernel blocks it.
 
 One blocked write never delays another one: a writer process that is busy is not waited for, the next one is started.
 """
@@ -15,8 +15,9 @@ from sriov_core.host import tools
 from sriov_core.host.refusals import Blocked
 
 _CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "writer_child.py")
-_REQUEST = struct.Struct("!II")
-_ANSWER = struct.Struct("!Bi")
+_REQUEST = struct.Struct("!?II")
+_ANSWER = struct.Struct("!BiI")
+_PAGE = 4096
 _GOODBYE_S = 2
 _PARTING_S = 0.2
 
@@ -32,9 +33,16 @@ class Writers:
 
     def write(self, path: str, value: str, timeout_s: float) -> None:
         """Write the value; OSError carries the kernel's errno, `Blocked` means no answer in time."""
+        self._ask(path, value, timeout_s)
+
+    def read(self, path: str, timeout_s: float) -> str:
+        """The text of an attribute whose reading may block; errors as for `write`."""
+        return self._ask(path, None, timeout_s)
+
+    def _ask(self, path: str, value: str | None, timeout_s: float) -> str:
         writer = self._hire()
         try:
-            code = writer.write(path, value, timeout_s)
+            code, text = writer.ask(path, value, timeout_s)
         except Blocked:
             with self._lock:
                 self._left_behind.append(writer)
@@ -46,6 +54,7 @@ class Writers:
             self._idle.append(writer)
         if code:
             raise OSError(code, os.strerror(code), path)
+        return text
 
     def close(self) -> None:
         """End the writers; one that is blocked in the kernel is left to it."""
@@ -66,27 +75,28 @@ class _Writer:
         # -I and -S: no environment, no site-packages; it starts in a tenth of the time and nobody can steer it.
         self._process = tools.start([sys.executable, "-I", "-S", _CHILD])
 
-    def write(self, path: str, value: str, timeout_s: float) -> int:
-        """The errno, 0 for success. Kills the process when it does not answer in time."""
+    def ask(self, path: str, value: str | None, timeout_s: float) -> tuple[int, str]:
+        """The errno, 0 for success, and what was read when no value is given. Kills the process that is late."""
         pipes = self._process.stdin, self._process.stdout
         if pipes[0] is None or pipes[1] is None:
             raise HostError("the writer process has no pipes")
-        name, data = os.fsencode(path), value.encode()
+        name, data = os.fsencode(path), (value or "").encode()
         try:
             # Well below PIPE_BUF, to a process that reads: this does not block.
-            os.write(pipes[0].fileno(), _REQUEST.pack(len(name), len(data)) + name + data)
+            os.write(pipes[0].fileno(), _REQUEST.pack(value is None, len(name), len(data)) + name + data)
         except BrokenPipeError as err:
-            raise HostError(f"the process that writes {path} was ended from outside; try again") from err
+            raise HostError(f"the process that opens {path} was ended from outside; try again") from err
         poll = select.poll()
         poll.register(pipes[1].fileno(), select.POLLIN)
         if not poll.poll(timeout_s * 1000):
             self.kill()
             raise Blocked(timeout_s)
-        answer = os.read(pipes[1].fileno(), _ANSWER.size)
-        if len(answer) != _ANSWER.size:
-            raise HostError(f"the process that writes {path} ended before it answered; try again")
-        _, code = _ANSWER.unpack(answer)
-        return int(code)
+        # One write of less than PIPE_BUF arrives as a whole.
+        answer = os.read(pipes[1].fileno(), _ANSWER.size + _PAGE)
+        if len(answer) < _ANSWER.size:
+            raise HostError(f"the process that opened {path} ended before it answered; try again")
+        _, code, _ = _ANSWER.unpack_from(answer)
+        return int(code), answer[_ANSWER.size :].decode(errors="replace")
 
     def kill(self) -> None:
         self._process.kill()
