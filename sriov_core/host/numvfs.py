@@ -1,5 +1,7 @@
 """sriov_numvfs: creates and takes away VFs with one write, and the look that they are really there."""
 
+import os
+
 from sriov_core.errors import HostError
 from sriov_core.host.attributes import Attributes
 from sriov_core.host.refusals import Blocked, impossible, timed_out
@@ -18,6 +20,8 @@ def read(devices: DeviceTree, writers: Writers, pf: Address, timeout_s: float) -
     end for a process that holds a VF.
     """
     path = devices.attribute_path(pf, NAME)
+    if not os.path.exists(path):
+        return None
     try:
         return writers.read(path, timeout_s).strip()
     except Blocked as err:

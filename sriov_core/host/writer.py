@@ -73,7 +73,11 @@ class Writers:
 class _Writer:
     def __init__(self) -> None:
         # -I and -S: no environment, no site-packages; it starts in a tenth of the time and nobody can steer it.
-        self._process = tools.start([sys.executable, "-I", "-S", _CHILD])
+        try:
+            self._process = tools.start([sys.executable, "-I", "-S", _CHILD])
+        except OSError as err:
+            text = f"cannot start {sys.executable}, which opens sysfs so that a blocked access can be left behind"
+            raise HostError(f"{text}: {err.strerror}. Let this user run that Python") from err
 
     def ask(self, path: str, value: str | None, timeout_s: float) -> tuple[int, str]:
         """The errno, 0 for success, and what was read when no value is given. Kills the process that is late."""

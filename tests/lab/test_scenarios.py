@@ -36,6 +36,21 @@ def test_seven_vfs_are_split_between_vfio_and_netdevices_with_jumbo_frames(node)
     assert all(vf["address"] != "00:00:00:00:00:00" for vf in pf["vfinfo_list"])
 
 
+def test_looking_needs_no_root_and_writes_nothing(node):
+    path = node.write_policies(WISH, 2, Group("0-1", "netdevice"))
+    nobody = f"setpriv --reuid=65534 --regid=65534 --clear-groups {SRIOV_CORE}"
+
+    probed = node.vm.run(f"{nobody} probe", timeout_s=60)
+    planned = node.vm.run(f"{nobody} plan -f {path}", timeout_s=60)
+    applied = node.vm.run(f"{nobody} apply --yes -f {path}", timeout_s=60)
+
+    assert (probed.rc, planned.rc, applied.rc) == (0, 2, 1), probed.out + planned.out + applied.out + applied.err
+    assert f"{PF}  {node.name}" in probed.out
+    assert "VFs 0 -> 2" in planned.out
+    assert "root" in applied.err
+    assert node.attribute("sriov_numvfs") == "0"
+
+
 def test_a_second_apply_finds_nothing_to_do(node):
     path = node.write_policies(WISH, 7, *SPLIT)
     node.apply(path)
