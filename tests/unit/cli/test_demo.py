@@ -14,7 +14,12 @@ def test_the_demonstration_runs_to_its_end_and_leaves_nothing_behind(tmp_path: P
     command.chmod(0o755)
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    environment = {"PATH": os.environ["PATH"], "SRIOV_CORE": str(command), "TMPDIR": str(temporary)}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "SRIOV_CORE": str(command),
+        "TMPDIR": str(temporary),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     ran = subprocess.run(["/bin/sh", str(DEMO)], env=environment, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr.count("Traceback")) == (0, 0), ran.stderr
     assert "pfName: unknown field. Did you mean pfNames?" in ran.stderr
