@@ -13,10 +13,6 @@ class PluginProblem(SriovError):
     """A plugin cannot be loaded or is refused: fix, remove or disable the plugin."""
 
 
-class OwnershipConflict(SriovError):
-    """Two drivers claim one NIC with equal right: pin an owner."""
-
-
 class DriverFailed(SriovError):
     """A driver raised or planned nonsense: report to its maintainer, who is named in the text."""
 
@@ -35,10 +31,6 @@ class StepFailed(SriovError):
 
 class DeadlineExceeded(StepFailed):
     """A step did not finish in time: the text names what it waited for and who holds it, if known."""
-
-
-class NotConverged(SriovError):
-    """Everything was done, and looking again still shows a difference: the differences are in the text."""
 
 
 class JournalError(SriovError):

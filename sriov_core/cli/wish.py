@@ -10,6 +10,7 @@ from sriov_core.api.documents import Document
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.api.nodestate import NodeState
 from sriov_core.cli.simulation import read_text
+from sriov_core.engine.converge import pins_of
 from sriov_core.errors import SpecError
 from sriov_core.model.address import Address
 from sriov_core.model.desired import NicSpec, NodeSpec
@@ -34,7 +35,7 @@ class Input:
     @property
     def pins(self) -> dict[Address, str]:
         """The owners that node states ask for."""
-        return {nic.address: nic.plugin for _, spec in self.states for nic in spec.nics if nic.plugin}
+        return pins_of(spec for _, spec in self.states)
 
 
 @attrs.frozen(kw_only=True)

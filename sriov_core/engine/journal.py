@@ -13,6 +13,7 @@ import attrs
 import msgspec
 
 from sriov_core.errors import JournalError
+from sriov_core.host.ownfiles import replace
 from sriov_core.model.address import Address
 from sriov_core.model.codec import to_builtins
 from sriov_core.model.record import NicRecord, RebootRecord
@@ -65,7 +66,7 @@ class Journal:
         folder = os.path.dirname(self.path)
         try:
             os.makedirs(folder, mode=0o755, exist_ok=True)
-            _replace(folder, self.path, msgspec.json.format(_encode(memory), indent=1))
+            replace(self.path, msgspec.json.format(_encode(memory), indent=1).decode())
         except OSError as err:
             raise JournalError(f"cannot write the journal {self.path}: {err.strerror}. {_HELP}") from err
 
@@ -101,20 +102,6 @@ def _take(lock: int, path: str) -> None:
         raise JournalError(f"{text}. Wait for it, or end it") from err
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
-
-
-def _replace(folder: str, path: str, data: bytes) -> None:
-    temporary = f"{path}.new"
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _encode(memory: Memory) -> bytes:

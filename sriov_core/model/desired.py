@@ -5,7 +5,7 @@ import enum
 import attrs
 
 from sriov_core.model.address import Address
-from sriov_core.model.observed import EswitchMode, Identity, LinkType
+from sriov_core.model.observed import UNKNOWN, EswitchMode, Identity, LinkType, Vf
 
 
 class DeviceType(enum.StrEnum):
@@ -23,6 +23,13 @@ class DeviceType(enum.StrEnum):
 
 
 USERSPACE_DRIVERS = frozenset(kind.value for kind in DeviceType if kind.userspace_driver)
+
+
+def driver_fits(vf: Vf, userspace_driver: str | None) -> bool:
+    """True when the VF is under that userspace driver, or, for None, under any driver that is not one."""
+    if userspace_driver:
+        return vf.kernel_driver == userspace_driver
+    return vf.kernel_driver not in (None, UNKNOWN) and vf.kernel_driver not in USERSPACE_DRIVERS
 
 
 class VdpaType(enum.StrEnum):

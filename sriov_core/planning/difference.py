@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import attrs
 
 from sriov_core.model.address import Address, VfRef
-from sriov_core.model.desired import USERSPACE_DRIVERS, NicSpec
+from sriov_core.model.desired import NicSpec, driver_fits
 from sriov_core.model.observed import UNKNOWN, Nic, Vf
 
 
@@ -70,13 +70,6 @@ def _vf(nic: Nic, spec: NicSpec, vf: Vf) -> Iterator[Difference]:
     if group and group.mtu and wanted is None and vf.mtu not in (None, group.mtu):
         # A VF without a visible netdev (None) is in a pod or not bound yet; its MTU is nobody's business then.
         yield Difference(subject=subject, what="MTU", wanted=str(group.mtu), found=str(vf.mtu))
-
-
-def driver_fits(vf: Vf, userspace_driver: str | None) -> bool:
-    """True when the VF is under that userspace driver, or, for None, under any driver that is not one."""
-    if userspace_driver:
-        return vf.kernel_driver == userspace_driver
-    return vf.kernel_driver not in (None, UNKNOWN) and vf.kernel_driver not in USERSPACE_DRIVERS
 
 
 def _difference(nic: Nic, what: str, wanted: object, found: object) -> Difference:

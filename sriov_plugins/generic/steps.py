@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from sriov_core.plugin import (
     DEFAULT_DRIVER,
-    USERSPACE_DRIVERS,
     BindDriver,
     LinkType,
     Nic,
@@ -18,6 +17,7 @@ from sriov_core.plugin import (
     SetVfMac,
     Step,
     Vf,
+    driver_fits,
 )
 
 _NO_MAC = "00:00:00:00:00:00"
@@ -111,7 +111,4 @@ def _wished(nic: Nic, spec: NicSpec) -> tuple[Vf, ...]:
 
 
 def _fits(vf: Vf, spec: NicSpec) -> bool:
-    wanted = spec.device_type(vf.index).userspace_driver
-    if wanted:
-        return vf.kernel_driver == wanted
-    return isinstance(vf.kernel_driver, str) and vf.kernel_driver not in USERSPACE_DRIVERS
+    return driver_fits(vf, spec.device_type(vf.index).userspace_driver)
