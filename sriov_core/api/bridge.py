@@ -1,4 +1,4 @@
-"""The Open vSwitch parts that policies and node states share."""
+"""The Open vSwitch parts that policies and node states share. No I/O."""
 
 from typing import Literal
 

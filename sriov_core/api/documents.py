@@ -10,43 +10,61 @@ import msgspec.inspect
 
 from sriov_core.api import shape, yamlvalues
 from sriov_core.api.fault import Fault, legible, shown
-from sriov_core.api.nodepolicy import NodePolicy
-from sriov_core.api.nodestate import NodeState
+from sriov_core.api.foreign import ConfigMap, Namespace, Node
+from sriov_core.api.kinds import KINDS, Body
 from sriov_core.api.wire import API_VERSION, GROUP
 from sriov_core.errors import SpecError
-
-Body = NodePolicy | NodeState
 
 LARGEST_BYTES = 10_000_000
 _MOST_SHOWN = 100
 _EXPECTED = f'A document starts with "apiVersion: {API_VERSION}" and "kind: SriovNetworkNodePolicy"'
-_READ: dict[str, type[Body]] = {"SriovNetworkNodePolicy": NodePolicy, "SriovNetworkNodeState": NodeState}
-_OTHERS = ("SriovNetwork", "SriovIBNetwork", "OVSNetwork", "SriovNetworkPoolConfig", "SriovOperatorConfig")
-_LISTS = ("List", *(f"{kind}List" for kind in (*_READ, *_OTHERS)))
+_OURS: dict[str, type[Body]] = {kind.name: kind.body for kind in KINDS}
+_FOREIGN: dict[tuple[str, str], type[ConfigMap | Namespace | Node]] = {
+    ("v1", "ConfigMap"): ConfigMap,
+    ("v1", "Namespace"): Namespace,
+    ("v1", "Node"): Node,
+}
+_LISTS = ("List", *(f"{kind}List" for kind in _OURS))
 
 
 @attrs.frozen(kw_only=True)
 class Document:
     """One object of a file. ``number`` counts the file's documents from 1; ``path`` is its place in a List.
 
-    ``body`` is None for a kind that is not read, and ``ignored`` then says so. ``raw`` is the object as it was
-    written, unknown fields included.
+    ``body`` is its wire value: of the kinds of this group, of Node, ConfigMap and Namespace; None for any other kind and
+    for an object with faults. ``faults`` are its mistakes; ``unknown`` the fields that its kind does not have. ``raw``
+    is the object as it was written, unknown fields included.
     """
 
     source: str
     number: int
-    kind: str
-    name: str
+    kind: str = ""
+    name: str = ""
     path: str = ""
-    body: Body | None = None
-    ignored: str = ""
-    warnings: tuple[str, ...] = ()
+    body: Body | ConfigMap | Namespace | Node | None = None
+    faults: tuple[Fault, ...] = ()
+    unknown: tuple[Fault, ...] = ()
     raw: dict[str, Any] = attrs.field(factory=dict, repr=False)
 
     @property
     def where(self) -> str:
         """How messages name it: ``policy.yaml, document 2``."""
-        return _where(self.source, self.number, self.path)
+        place = f"{self.source}, document {self.number}"
+        return f"{place}, {self.path}" if self.path else place
+
+    @property
+    def called(self) -> str:
+        """Its kind and name, fit for a message."""
+        return f"{legible(self.kind)} {legible(self.name)}".strip()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The unknown fields, as lines."""
+        return tuple(f"{self.where}: {fault}" for fault in self.unknown)
+
+    def unread(self, wanted: str) -> str:
+        """The note of a command that has no use for it; ``wanted`` says what it reads."""
+        return f"{self.where}: {self.called} is not read here; {wanted} are"
 
 
 def read(text: str, source: str, *, strict: bool = True) -> tuple[Document, ...]:
@@ -55,21 +73,29 @@ def read(text: str, source: str, *, strict: bool = True) -> tuple[Document, ...]
     ``source`` is what messages call the text. Unknown fields are mistakes when ``strict``, else they are warnings.
     Raises SpecError with one line for each mistake in any document.
     """
-    documents: list[Document] = []
+    documents = parse(text, source)
     mistakes: list[str] = []
-    values = _values(text, source)
-    for number, value in enumerate(values, 1):
-        for path, item in _objects(value, ""):
-            document, faults = _document(item, Document(source=source, number=number, path=path, kind="", name=""))
-            documents.append(_with_unknown(document, faults, strict=strict))
-            mistakes.extend(f"{document.where}: {fault}" for fault in faults)
+    for document in documents:
+        found = (*(document.unknown if strict else ()), *document.faults)
+        mistakes.extend(f"{document.where}: {fault}" for fault in found)
     if mistakes:
         more = [f"{source}: and {len(mistakes) - _MOST_SHOWN} more mistakes"] if len(mistakes) > _MOST_SHOWN else []
         raise SpecError("\n".join((*mistakes[:_MOST_SHOWN], *more)))
+    return documents
+
+
+def parse(text: str, source: str) -> tuple[Document, ...]:
+    """As `read`, with the mistakes left in the documents; SpecError only for text that holds no documents."""
+    values = _values(text, source)
+    documents = tuple(
+        _document(item, Document(source=source, number=number, path=path))
+        for number, value in enumerate(values, 1)
+        for path, item in _objects(value, "")
+    )
     if not documents:
         what = "the List holds no objects" if any(values) else "the file is empty"
         raise SpecError(f"{source}: {what}. {_EXPECTED}")
-    return tuple(documents)
+    return documents
 
 
 def _values(text: str, source: str) -> list[Any]:
@@ -119,36 +145,29 @@ def _objects(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _document(value: Any, empty: Document) -> tuple[Document, list[Fault]]:
-    """The document that a value makes, and what is wrong with it beside unknown fields."""
+def _document(value: Any, empty: Document) -> Document:
+    """The document that a value makes, with what is wrong with it."""
     if not isinstance(value, dict):
-        return empty, [Fault("", f"found {shape.described(value)}, wanted a mapping", _EXPECTED)]
-    faults = list(_identity(value))
+        fault = Fault("", f"found {shape.described(value)}, wanted a mapping", _EXPECTED)
+        return attrs.evolve(empty, faults=(fault,))
+    faults = tuple(_identity(value))
     if faults:
-        return attrs.evolve(empty, raw=value), faults
-    document = attrs.evolve(empty, kind=value["kind"], name=_name(value), raw=value)
-    wanted = _READ.get(document.kind)
+        return attrs.evolve(empty, raw=value, faults=faults)
+    kind = value["kind"]
+    document = attrs.evolve(empty, kind=kind, name=_name(value), raw=value)
+    ours, foreign = _OURS.get(kind), _FOREIGN.get((value["apiVersion"], kind))
+    wanted = ours or foreign
     if wanted is None:
-        return attrs.evolve(document, ignored=_ignored(document)), []
-    faults = list(shape.faults(value, msgspec.inspect.type_info(wanted)))
+        return document
+    described = msgspec.inspect.type_info(wanted)
+    unknown = tuple(shape.unknown(value, described)) if ours else ()
+    faults = tuple(shape.faults(value, described))
     if faults:
-        return document, faults
+        return attrs.evolve(document, unknown=unknown, faults=faults)
     try:
-        return attrs.evolve(document, body=msgspec.convert(value, wanted)), []
+        return attrs.evolve(document, unknown=unknown, body=msgspec.convert(value, wanted))
     except msgspec.ValidationError as err:
-        return document, [Fault("", str(err), "Correct the field")]
-
-
-def _with_unknown(document: Document, faults: list[Fault], *, strict: bool) -> Document:
-    """Judge unknown fields: mistakes added to ``faults`` when strict, else the document's warnings."""
-    wanted = _READ.get(document.kind)
-    if wanted is None:
-        return document
-    unknown = list(shape.unknown(document.raw, msgspec.inspect.type_info(wanted)))
-    if strict:
-        faults[:0] = unknown
-        return document
-    return attrs.evolve(document, warnings=tuple(f"{document.where}: {fault}" for fault in unknown))
+        return attrs.evolve(document, unknown=unknown, faults=(Fault("", str(err), "Correct the field"),))
 
 
 def _identity(value: dict[str, Any]) -> Iterator[Fault]:
@@ -163,11 +182,10 @@ def _identity(value: dict[str, Any]) -> Iterator[Fault]:
     version, kind = value.get("apiVersion"), value.get("kind")
     if not isinstance(version, str) or not isinstance(kind, str):
         return
-    known = (*_READ, *_OTHERS)
-    if kind in known and version != API_VERSION:
+    if kind in _OURS and version != API_VERSION:
         yield Fault("apiVersion", f"found {shown(version)}, wanted {API_VERSION} for a {kind}", "Correct it")
-    elif version.split("/")[0] == GROUP and kind not in (*known, *_LISTS):
-        yield Fault("kind", f"{shown(kind)} is no kind of {API_VERSION}", shape.meant(kind, known))
+    elif version.split("/")[0] == GROUP and kind not in (*_OURS, *_LISTS):
+        yield Fault("kind", f"{shown(kind)} is no kind of {API_VERSION}", shape.meant(kind, tuple(_OURS)))
     elif kind in _LISTS:
         yield Fault("items", f"found {shape.described(value.get('items'))}, wanted a list", "List the objects there")
 
@@ -176,13 +194,3 @@ def _name(value: dict[str, Any]) -> str:
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return name if isinstance(name, str) else ""
-
-
-def _ignored(document: Document) -> str:
-    called = f"{legible(document.kind)} {legible(document.name)}".strip()
-    return f"{document.where}: {called} is not read here; policies (SriovNetworkNodePolicy) and node states are"
-
-
-def _where(source: str, number: int, path: str) -> str:
-    place = f"{source}, document {number}"
-    return f"{place}, {path}" if path else place

@@ -3,11 +3,13 @@
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from sriov_core.api.bridge import Bridges
+from sriov_core.api.conditions import Condition
 from sriov_core.api.wire import API_VERSION, ObjectMeta, Wire
 
-_Count = Annotated[int, msgspec.Meta(ge=0)]
+_Count = Annotated[int, Meta(ge=0)]
 
 
 class VfGroup(Wire, frozen=True, kw_only=True):
@@ -15,8 +17,8 @@ class VfGroup(Wire, frozen=True, kw_only=True):
 
     resource_name: str = ""
     device_type: str = ""
-    vf_range: str = ""
-    policy_name: str = ""
+    vf_range: Annotated[str, Meta(description="The first and the last VF, as in 0-3.")] = ""
+    policy_name: Annotated[str, Meta(description="The policy that asks for them.")] = ""
     mtu: _Count = 0
     is_rdma: bool = False
     vdpa_type: str = ""
@@ -26,14 +28,14 @@ class InterfaceWish(Wire, frozen=True, kw_only=True):
     """The wish for one NIC. ``plugin`` is this project's addition: the driver that shall serve it."""
 
     pci_address: str
-    num_vfs: _Count = 0
-    mtu: _Count = 0
+    num_vfs: Annotated[int, Meta(ge=0, description="How many VFs the PF shall have.")] = 0
+    mtu: Annotated[int, Meta(ge=0, description="MTU of the PF; 0 leaves it alone.")] = 0
     name: str = ""
     link_type: str = ""
     eswitch_mode: str = msgspec.field(name="eSwitchMode", default="")
     vf_groups: tuple[VfGroup, ...] = ()
     externally_managed: bool = False
-    plugin: str = ""
+    plugin: Annotated[str, Meta(description="The driver of the agent that shall serve the NIC.")] = ""
 
 
 class VfReport(Wire, frozen=True, kw_only=True):
@@ -74,7 +76,7 @@ class InterfaceReport(Wire, frozen=True, kw_only=True):
     total_vfs: _Count = msgspec.field(name="totalvfs", default=0)
     vfs: tuple[VfReport, ...] = msgspec.field(name="Vfs", default=())
     alt_names: tuple[str, ...] = ()
-    plugin: str = ""
+    plugin: Annotated[str, Meta(description="The driver of the agent that served the NIC.")] = ""
 
 
 class System(Wire, frozen=True, kw_only=True):
@@ -97,8 +99,9 @@ class NodeStateStatus(Wire, frozen=True, kw_only=True):
     interfaces: tuple[InterfaceReport, ...] = ()
     bridges: Bridges = msgspec.field(default_factory=Bridges)
     system: System = msgspec.field(default_factory=System)
-    sync_status: str = ""
-    last_sync_error: str = ""
+    sync_status: Annotated[str, Meta(description="Succeeded, Failed or InProgress.")] = ""
+    last_sync_error: Annotated[str, Meta(description="What went wrong last.")] = ""
+    conditions: tuple[Condition, ...] = ()
 
 
 class NodeState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

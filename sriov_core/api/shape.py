@@ -13,9 +13,11 @@ from sriov_core.api.scalars import NumberLike
 def faults(value: Any, shape: shapes.Type, path: str = "") -> Iterator[Fault]:
     """Every fault but unknown fields, in the order of the declared fields."""
     match shape:
+        case shapes.Metadata():
+            yield from faults(value, shape.type, path)
         case shapes.UnionType():
             if value is not None:
-                yield from faults(value, _only(shape), path)
+                yield from faults(value, _member(shape, value), path)
         case shapes.StructType():
             yield from _struct(value, shape, path)
         case shapes.DictType():
@@ -36,8 +38,10 @@ def faults(value: Any, shape: shapes.Type, path: str = "") -> Iterator[Fault]:
 
 def unknown(value: Any, shape: shapes.Type, path: str = "") -> Iterator[Fault]:
     """Every field that the wire type does not declare, with the one that was meant when there is one like it."""
-    if isinstance(shape, shapes.UnionType):
-        yield from unknown(value, _only(shape), path)
+    if isinstance(shape, shapes.Metadata):
+        yield from unknown(value, shape.type, path)
+    elif isinstance(shape, shapes.UnionType):
+        yield from unknown(value, _member(shape, value), path)
     elif isinstance(shape, shapes.StructType) and isinstance(value, dict):
         declared = {field.encode_name: field.type for field in shape.fields}
         for name, item in value.items():
@@ -88,7 +92,14 @@ def _struct(value: Any, shape: shapes.StructType, path: str) -> Iterator[Fault]:
         if field.encode_name in value:
             yield from faults(value[field.encode_name], field.type, join(path, field.encode_name))
         elif field.required:
-            yield Fault(join(path, field.encode_name), "the field is missing", "It is required: add it")
+            yield _missing(value, shape, join(path, field.encode_name), field.encode_name)
+
+
+def _missing(value: dict[str, Any], shape: shapes.StructType, path: str, name: str) -> Fault:
+    declared = {field.encode_name for field in shape.fields}
+    near = difflib.get_close_matches(name, [other for other in value if other not in declared], n=1, cutoff=0.7)
+    remedy = f"The field {legible(near[0])} is not it: write {name}" if near else "It is required: add it"
+    return Fault(path, "the field is missing", remedy)
 
 
 def _dict(value: Any, shape: shapes.DictType, path: str) -> Iterator[Fault]:
@@ -148,6 +159,8 @@ def _not_a_mapping(value: Any, path: str) -> Fault:
     return Fault(path, f"found {described(value)}, wanted a mapping", "Write `field: value` lines below it")
 
 
-def _only(shape: shapes.UnionType) -> shapes.Type:
-    """The one type beside None: no wire type offers a choice."""
-    return next(member for member in shape.types if not isinstance(member, shapes.NoneType))
+def _member(shape: shapes.UnionType, value: Any) -> shapes.Type:
+    """The type that a value is measured by: its own kind where there is a choice (int-or-string), else the only one."""
+    members = [member for member in shape.types if not isinstance(member, shapes.NoneType)]
+    texts = [member for member in members if isinstance(member, shapes.StrType)]
+    return texts[0] if texts and isinstance(value, str) else members[0]

@@ -56,7 +56,8 @@ def read_input(files: Sequence[str]) -> Input:
     found = [document for name in files for document in _documents(name)]
     policies = tuple(document.body for document in found if isinstance(document.body, NodePolicy))
     states = tuple((doc.where, to_spec(doc.body)) for doc in found if isinstance(doc.body, NodeState))
-    notes = [document.ignored for document in found if document.ignored]
+    read = "policies (SriovNetworkNodePolicy) and node states"
+    notes = [document.unread(read) for document in found if not isinstance(document.body, (NodePolicy, NodeState))]
     if not policies and not states:
         kinds = ", ".join(sorted({document.kind for document in found}))
         text = f"{', '.join(files)}: no policy and no node state (found: {kinds})"

@@ -175,7 +175,8 @@ def test_a_kill_while_writing_leaves_the_old_text_or_the_new_one(path, delay_s):
 
 def test_a_write_that_cannot_be_finished_leaves_the_old_text(path):
     Journal(path=path).write(SOME)
-    os.mkdir(f"{path}.new")  # where the new text would be written first
+    folder, name = os.path.split(path)
+    os.mkdir(f"{folder}/.{name}.draft")  # where the new text would be written first
     with pytest.raises(JournalError) as caught:
         Journal(path=path).write(Memory())
     assert os.strerror(errno.EISDIR) in str(caught.value)

@@ -1,0 +1,66 @@
+"""SriovNetworkPoolConfig on the wire: how many nodes of a group may be drained at once, and their RDMA mode. No I/O."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from sriov_core.api.conditions import Condition
+from sriov_core.api.wire import API_VERSION, LabelSelector, ObjectMeta, Wire, rules
+
+_RULES = rules(
+    (
+        "!has(self.ovsHardwareOffloadConfig.name) || self.ovsHardwareOffloadConfig.name == ''"
+        " || !(has(self.maxUnavailable) || has(self.nodeSelector))",
+        "ovsHardwareOffloadConfig.name names a MachineConfigPool, which has its own nodes and its own maxUnavailable: "
+        "leave out maxUnavailable and nodeSelector, or the name",
+    ),
+)
+
+
+class OvsHardwareOffload(Wire, frozen=True, kw_only=True):
+    """Which nodes shall have hardware offload in Open vSwitch, on OpenShift."""
+
+    name: Annotated[str, Meta(description="The MachineConfigPool whose nodes shall have Open vSwitch offload.")] = ""
+
+
+class PoolConfigSpec(Wire, frozen=True, kw_only=True):
+    """A group of nodes; ``max_unavailable`` None stands for no limit, ``node_selector`` None for every node."""
+
+    ovs_hardware_offload_config: Annotated[
+        OvsHardwareOffload, Meta(description="Open vSwitch hardware offload on OpenShift.")
+    ] = msgspec.field(default_factory=OvsHardwareOffload)
+    node_selector: Annotated[
+        LabelSelector | None,
+        Meta(
+            description="The nodes of the pool; every node when it is left out. A node belongs to one pool at most.",
+            extra_json_schema={"x-kubernetes-map-type": "atomic"},
+        ),
+    ] = None
+    max_unavailable: Annotated[
+        int | str | None,
+        Meta(
+            description="How many nodes of the pool may be drained at once: a number, or a percentage such as 30%, "
+            "rounded down. Without a limit when left out; 0 drains none, ever.",
+        ),
+    ] = None
+    rdma_mode: Annotated[
+        Literal["", "shared", "exclusive"],
+        Meta(description="The network namespace mode of the RDMA subsystem; a change needs a reboot."),
+    ] = ""
+
+
+class PoolConfigStatus(Wire, frozen=True, kw_only=True):
+    """What has become of the pool."""
+
+    conditions: tuple[Condition, ...] = ()
+
+
+class PoolConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The whole object."""
+
+    api_version: str = API_VERSION
+    kind: str = "SriovNetworkPoolConfig"
+    metadata: ObjectMeta
+    spec: Annotated[PoolConfigSpec, Meta(extra_json_schema=_RULES)] = msgspec.field(default_factory=PoolConfigSpec)
+    status: PoolConfigStatus = msgspec.field(default_factory=PoolConfigStatus)
