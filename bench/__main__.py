@@ -5,13 +5,18 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import lab, planning, probe
+from bench import lab, planning, probe, rendering
 from bench.figure import Figure
 
 
 def parts(folder: Path) -> dict[str, Callable[[], Iterator[Figure]]]:
     """The parts that can be measured, by name."""
-    return {"probe": lambda: probe.figures(folder), "planning": planning.figures, "lab": lab.figures}
+    return {
+        "probe": lambda: probe.figures(folder),
+        "planning": planning.figures,
+        "rendering": rendering.figures,
+        "lab": lab.figures,
+    }
 
 
 def main(wanted: list[str]) -> int:

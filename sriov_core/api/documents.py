@@ -31,9 +31,9 @@ _LISTS = ("List", *(f"{kind}List" for kind in _OURS))
 class Document:
     """One object of a file. ``number`` counts the file's documents from 1; ``path`` is its place in a List.
 
-    ``body`` is its wire value: of the kinds of this group, of Node, ConfigMap and Namespace; None for any other kind and
-    for an object with faults. ``faults`` are its mistakes; ``unknown`` the fields that its kind does not have. ``raw``
-    is the object as it was written, unknown fields included.
+    ``body`` is its wire value: of the kinds of this group, of Node, ConfigMap and Namespace; None for any other kind
+    and for an object with faults. ``faults`` are its mistakes; ``unknown`` the fields that its kind does not have.
+    ``raw`` is the object as it was written, unknown fields included.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""Objects of other API groups, as far as this project reads them; the rest of each is carried in `Document.raw`. No I/O."""
+"""Objects of other API groups, as far as this project reads them; `Document.raw` carries the rest. No I/O."""
 
 import msgspec
 

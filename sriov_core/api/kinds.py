@@ -1,4 +1,4 @@
-"""The seven kinds of sriovnetwork.openshift.io/v1: their types, names and the columns that `kubectl get` prints. No I/O."""
+"""The seven kinds of sriovnetwork.openshift.io/v1: types, names, and the columns of `kubectl get`. No I/O."""
 
 import attrs
 
@@ -64,7 +64,7 @@ KINDS = (
         body=NodeState,
         plural="sriovnetworknodestates",
         short="srnode",
-        about="What is wished of the NICs of one node, and what the node reports of them. The operator writes the wish.",
+        about="What is wished of the NICs of one node, which the operator writes, and what the node reports of them.",
         columns=(
             Column("Sync Status", ".status.syncStatus"),
             Column("Desired Sync State", r".metadata.annotations.sriovnetwork\.openshift\.io/desired-state"),

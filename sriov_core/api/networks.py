@@ -60,12 +60,14 @@ class SriovNetworkSpec(Wire, frozen=True, kw_only=True):
     network_namespace: NetworkNamespace = ""
     capabilities: Capabilities = ""
     ipam: Ipam = ""
-    vlan: Annotated[int, Meta(ge=0, le=4094, description="The VLAN that the PF tags the VF's frames with; 0: none.")] = 0
+    vlan: Annotated[
+        int, Meta(ge=0, le=4094, description="The VLAN that the PF tags frames of the VF with; 0: none.")
+    ] = 0
     vlan_qos: Annotated[int, Meta(ge=0, le=7, description="The 802.1p priority of the tag.")] = msgspec.field(
         name="vlanQoS", default=0
     )
     vlan_proto: Annotated[
-        Literal["", "802.1q", "802.1Q", "802.1ad", "802.1AD"], Meta(description="The kind of tag; 802.1q when left out.")
+        Literal["", "802.1q", "802.1Q", "802.1ad", "802.1AD"], Meta(description="The kind of tag; 802.1q if left out.")
     ] = ""
     spoof_chk: Annotated[
         Literal["", "on", "off"], Meta(description="Whether the PF drops frames with a foreign source MAC.")

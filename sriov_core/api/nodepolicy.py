@@ -60,7 +60,7 @@ class NicSelector(Wire, frozen=True, kw_only=True):
         Meta(description="Names or alternative names of PFs; ens1f0#0-3 claims the VFs 0 to 3 of the port only."),
     ] = ()
     net_filter: Annotated[
-        str, Meta(description="In a cloud's VMs: openstack/NetworkID:<id> or aws/NetworkID:<id>, the network of the NIC.")
+        str, Meta(description="In a cloud's VM, the NIC's network: openstack/NetworkID:<id> or aws/NetworkID:<id>.")
     ] = ""
 
 
@@ -103,9 +103,9 @@ class PolicySpec(Wire, frozen=True, kw_only=True):
     vdpa_type: Annotated[
         Literal["", "virtio", "vhost"], Meta(description="The kind of vDPA device that is made of each VF.")
     ] = ""
-    exclude_topology: Annotated[
-        bool, Meta(description="Do not tell the kubelet on which NUMA node the VFs are.")
-    ] = False
+    exclude_topology: Annotated[bool, Meta(description="Do not tell the kubelet on which NUMA node the VFs are.")] = (
+        False
+    )
     externally_managed: Annotated[
         bool, Meta(description="Somebody else creates the VFs and configures the PF; only the VFs' drivers are bound.")
     ] = False

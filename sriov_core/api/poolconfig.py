@@ -8,12 +8,12 @@ from msgspec import Meta
 from sriov_core.api.conditions import Condition
 from sriov_core.api.wire import API_VERSION, LabelSelector, ObjectMeta, Wire, rules
 
+_OFFLOAD = "self.ovsHardwareOffloadConfig"
+_NAMED = f"(has({_OFFLOAD}) && has({_OFFLOAD}.name) && {_OFFLOAD}.name != '')"
 _RULES = rules(
     (
-        "!has(self.ovsHardwareOffloadConfig.name) || self.ovsHardwareOffloadConfig.name == ''"
-        " || !(has(self.maxUnavailable) || has(self.nodeSelector))",
-        "ovsHardwareOffloadConfig.name names a MachineConfigPool, which has its own nodes and its own maxUnavailable: "
-        "leave out maxUnavailable and nodeSelector, or the name",
+        f"!{_NAMED} || !(has(self.maxUnavailable) || has(self.nodeSelector))",
+        "ovsHardwareOffloadConfig.name cannot be combined with maxUnavailable and nodeSelector: keep one of the two",
     ),
 )
 

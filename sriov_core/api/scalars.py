@@ -1,7 +1,11 @@
 """What a plain (unquoted) YAML word stands for, read as the Kubernetes tools read it."""
 
+import math
 import re
 from typing import Any
+
+from sriov_core.api.fault import shown
+from sriov_core.errors import SpecError
 
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _NUMBER_LIKE = re.compile(
@@ -31,3 +35,23 @@ def plain(word: str) -> Any:
     if _DECIMAL.fullmatch(word):
         return int(word)
     return NumberLike(word) if _NUMBER_LIKE.fullmatch(word) else word
+
+
+def number(word: NumberLike) -> int | float:
+    """The number as YAML 1.1 has it, which the Kubernetes tools read: 0644 is octal.
+
+    Raises SpecError for one that JSON cannot hold.
+    """
+    digits = word.replace("_", "").lower().lstrip("+-")
+    try:
+        if digits[:2] in ("0x", "0o", "0b"):
+            size: int | float = int(digits, 0)
+        elif digits.isdigit():
+            size = int(digits, 8 if digits.startswith("0") and not set(digits) & {"8", "9"} else 10)
+        else:
+            size = float(digits)
+    except ValueError:
+        size = math.inf
+    if not math.isfinite(size):
+        raise SpecError(f"{shown(str(word))} is no number that JSON can hold. Put it in quotes if it is text")
+    return -size if word.startswith("-") else size

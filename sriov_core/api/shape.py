@@ -16,8 +16,7 @@ def faults(value: Any, shape: shapes.Type, path: str = "") -> Iterator[Fault]:
         case shapes.Metadata():
             yield from faults(value, shape.type, path)
         case shapes.UnionType():
-            if value is not None:
-                yield from faults(value, _member(shape, value), path)
+            yield from () if value is None else faults(value, _member(shape, value), path)
         case shapes.StructType():
             yield from _struct(value, shape, path)
         case shapes.DictType():

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from sriov_core.cli.render import nic_state
+from sriov_core.cli.probeview import nic_state
 from sriov_core.cli.screen import Block, Line, Tone
 from sriov_core.engine.converge import Result
 from sriov_core.model.codec import to_builtins

@@ -30,5 +30,6 @@ def verb(session: Session, files: tuple[str, ...], prune: bool, settings: Settin
     shown = view(look.plan, wish.problems, left_alone(look, wish.spec, release=prune))
     session.show(shown.blocks, shown.data)
     if shown.plan.all_problems:
+        session.note("apply changes nothing as long as one of the problems is there")
         return 1
     return 0 if shown.plan.is_empty else 2

@@ -8,7 +8,7 @@ import click
 
 from sriov_core.cli.machine import Machine, open_machine
 from sriov_core.cli.options import Settings, host_options, output_options
-from sriov_core.cli.render import Report, nic_blocks, nic_data, report_blocks, report_data
+from sriov_core.cli.probeview import Report, nic_blocks, nic_data, report_blocks, report_data
 from sriov_core.cli.screen import Session
 from sriov_core.cli.signals import stop_on_signals
 from sriov_core.engine.diagnosis import journal_finding, nic_findings, node_findings, worst_first

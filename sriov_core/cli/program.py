@@ -1,5 +1,6 @@
 """The program around the verbs: finds a verb's module, and turns whatever goes wrong into one line and an exit code."""
 
+import errno
 import importlib
 import os
 import sys
@@ -16,7 +17,7 @@ FAILED = 1
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
-_VERBS = ("probe", "plan", "apply", "explain", "reset", "capture", "plugins")
+_VERBS = ("probe", "plan", "apply", "explain", "reset", "capture", "plugins", "render", "inject", "validate")
 
 
 class Program(click.Group):
@@ -40,6 +41,8 @@ class Program(click.Group):
     def _run(self, session: Session, args: tuple[Any, ...], extra: dict[str, Any]) -> int:
         try:
             code = super().main(*args, **extra)
+        except click.exceptions.NoArgsIsHelpError as err:
+            click.echo(err.format_message(), err=True)
         except click.ClickException as err:
             session.error(_usage(err))
         except SriovError as err:
@@ -60,6 +63,8 @@ def _usage(err: click.ClickException) -> str:
 
 
 def _internal(err: Exception) -> str:
+    if isinstance(err, OSError) and err.errno == errno.ENOSPC:
+        return f"cannot write the output: {err.strerror}. Make room, or write it elsewhere"
     if os.environ.get("SRIOV_CORE_DEBUG") == "1":
         import traceback  # noqa: PLC0415  # 15 ms that a good run does not need
 

@@ -1,10 +1,13 @@
 """``--host FILE``: a machine in memory from a captured tree or from what a node state reports, and saving it again."""
 
+import sys
+
 from sriov_core.errors import HostError, SpecError
 from sriov_core.host.ports import Host
 from sriov_core.testing import trees
 from sriov_core.testing.world import FakeWorld
 
+LARGEST_BYTES = 50_000_000
 _MARK = "SriovNetworkNodeState"
 
 
@@ -30,17 +33,26 @@ def must_be_simulated(simulated: str | None) -> None:
 
 
 def read_text(path: str) -> str:
-    """The text of a file the user named; HostError says in one line why not."""
+    """The text of a file the user named, ``-`` for the standard input; HostError or SpecError says why not."""
+    called = "standard input" if path == "-" else path
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except UnicodeDecodeError as err:
-        raise SpecError(f"{path} is no text (byte {err.start} is not UTF-8). Save the file as UTF-8") from err
+        if path == "-":
+            found = sys.stdin.buffer.read(LARGEST_BYTES + 1)
+        else:
+            with open(path, "rb") as file:
+                found = file.read(LARGEST_BYTES + 1)
     except IsADirectoryError as err:
         raise HostError(f"{path} is a directory. Name the files in it one by one") from err
     except (OSError, ValueError) as err:
         reason = err.strerror if isinstance(err, OSError) else str(err)
-        raise HostError(f"cannot read {path}: {reason}") from err
+        raise HostError(f"cannot read {called}: {reason}") from err
+    if len(found) > LARGEST_BYTES:
+        raise SpecError(f"{called} has more than {LARGEST_BYTES // 1_000_000} MB. Split it")
+    try:
+        return found.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as err:
+        remedy = "" if path == "-" else ". Save the file as UTF-8"
+        raise SpecError(f"{called} is no text (byte {err.start} is not UTF-8){remedy}") from err
 
 
 def write_text(path: str, text: str) -> None:

@@ -1,15 +1,12 @@
 """``-f``: files with policies and node states to the wish for this machine, with every mistake named."""
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from sriov_core.api import documents
-from sriov_core.api.documents import Document
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.api.nodestate import NodeState
-from sriov_core.cli.simulation import read_text
+from sriov_core.cli.files import documents_in
 from sriov_core.engine.converge import pins_of
 from sriov_core.errors import SpecError
 from sriov_core.model.address import Address
@@ -50,10 +47,7 @@ class Wish:
 
 def read_input(files: Sequence[str]) -> Input:
     """Read every file before anything is judged; SpecError or HostError with a line for each mistake."""
-    if len(set(files)) < len(files):
-        twice = next(name for name in files if files.count(name) > 1)
-        raise SpecError(f"-f {twice} is given twice")
-    found = [document for name in files for document in _documents(name)]
+    found = documents_in(files)
     policies = tuple(document.body for document in found if isinstance(document.body, NodePolicy))
     states = tuple((doc.where, to_spec(doc.body)) for doc in found if isinstance(doc.body, NodeState))
     read = "policies (SriovNetworkNodePolicy) and node states"
@@ -119,13 +113,3 @@ def _refuse_rivals(parts: Iterable[tuple[str, NicSpec]]) -> None:
 
 def _policies(nic: NicSpec) -> str:
     return ", ".join(dict.fromkeys(group.policy_name for group in nic.groups if group.policy_name)) or "(unnamed)"
-
-
-def _documents(name: str) -> tuple[Document, ...]:
-    if name != "-":
-        return documents.read(read_text(name), name)
-    try:
-        text = sys.stdin.buffer.read().decode()
-    except UnicodeDecodeError as err:
-        raise SpecError(f"standard input is no text (byte {err.start} is not UTF-8)") from err
-    return documents.read(text, "standard input")

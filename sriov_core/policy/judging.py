@@ -1,4 +1,4 @@
-"""Is a policy looked at on this node at all, and which NICs does its selector take? Nothing here does I/O."""
+"""Is a policy valid, is it looked at on this node, and which NICs does its selector take? Nothing here does I/O."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -14,10 +14,21 @@ from sriov_core.policy.claims import strength
 from sriov_core.policy.selector import Refusal, refusals
 from sriov_core.policy.validation import validate
 
+DEPRECATED_NAME = "default"
+"""A policy of this name, which older versions of the other operator made, is never applied."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Candidate:
+    """A policy with its faults: what is known of it before any node is looked at."""
+
+    policy: NodePolicy
+    faults: tuple[Fault, ...] = ()
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Judged:
-    """A policy with what is known before any other policy is asked.
+    """A candidate on one node, before any other policy is asked.
 
     ``skipped`` is why it is not looked at on this node, empty when it is; ``refusals`` then holds, for each NIC, the
     selector fields in the way.
@@ -53,29 +64,39 @@ class Judged:
         return self.takes(nic) and not self.faults and self.policy.spec.num_vfs > 0
 
 
-def judge(policies: Iterable[NodePolicy], nics: Sequence[Nic], labels: Mapping[str, str] | None) -> tuple[Judged, ...]:
-    """Every policy once, in the order in which they are applied, weakest first; ``labels`` None selects always."""
+def candidates(policies: Iterable[NodePolicy]) -> tuple[Candidate, ...]:
+    """Every policy once with its faults, in the order in which policies are applied, weakest first.
+
+    Different policies of one name are invalid, all of them; the same policy given twice counts once.
+    """
     distinct = {msgspec.json.encode(policy, order="sorted"): policy for policy in policies}
     ordered = [policy for _, policy in sorted(distinct.items(), key=lambda entry: (strength(entry[1]), entry[0]))]
     named: dict[str, int] = {}
     for policy in ordered:
         named[policy.metadata.name] = named.get(policy.metadata.name, 0) + 1
-    return tuple(_judged(policy, nics, labels, named[policy.metadata.name]) for policy in ordered)
-
-
-def _judged(policy: NodePolicy, nics: Sequence[Nic], labels: Mapping[str, str] | None, namesakes: int) -> Judged:
-    skipped = _skipped(policy, labels)
-    if skipped:
-        return Judged(policy=policy, skipped=skipped)
-    return Judged(
-        policy=policy,
-        faults=(*_ambiguous(policy, namesakes), *validate(policy)),
-        refusals={nic.address: refusals(policy.spec.nic_selector, nic) for nic in nics},
+    return tuple(
+        Candidate(policy=policy, faults=(*_ambiguous(policy, named[policy.metadata.name]), *validate(policy)))
+        for policy in ordered
     )
 
 
+def judge(candidate: Candidate, nics: Sequence[Nic], labels: Mapping[str, str] | None) -> Judged:
+    """The candidate on a node with these NICs and labels; ``labels`` None stands for "selected in any case"."""
+    policy = candidate.policy
+    skipped = _skipped(policy, labels)
+    if skipped:
+        return Judged(policy=policy, skipped=skipped)
+    found = {nic.address: refusals(policy.spec.nic_selector, nic) for nic in nics}
+    return Judged(policy=policy, faults=candidate.faults, refusals=found)
+
+
+def selects(policy: NodePolicy, labels: Mapping[str, str]) -> bool:
+    """True when the policy is looked at on a node with these labels."""
+    return not _skipped(policy, labels)
+
+
 def _skipped(policy: NodePolicy, labels: Mapping[str, str] | None) -> str:
-    if policy.metadata.name == "default":
+    if policy.metadata.name == DEPRECATED_NAME:
         return "a policy named default is never applied"
     for label, wanted in sorted(policy.spec.node_selector.items()) if labels is not None else ():
         found = labels.get(label) if labels else None

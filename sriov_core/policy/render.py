@@ -7,13 +7,14 @@ from sriov_core.model.address import Address
 from sriov_core.model.desired import NodeSpec
 from sriov_core.model.observed import Nic
 from sriov_core.policy.claims import claim
-from sriov_core.policy.judging import Judged, judge
+from sriov_core.policy.judging import Candidate, Judged, candidates, judge
 from sriov_core.policy.merging import Merged, merge
 from sriov_core.policy.ranges import name_of
 from sriov_core.policy.selector import is_called, same_address
 from sriov_core.policy.verdict import Outcome, Rendering, Summary, Unmatched, Verdict
 
 _MOST_NEAREST = 3
+_NO_BRIDGE = "spec.bridge is not acted on: the feature gate manageSoftwareBridges is off, or this is a single machine"
 
 
 def render(
@@ -29,13 +30,28 @@ def render(
     does not matter, and a bad policy changes nothing of what the others give. NICs are wished for in the order in
     which the policies, weakest first, touch them, then by address.
     """
+    return render_candidates(candidates(policies), nics, labels, rdma_mode=rdma_mode)
+
+
+def render_candidates(
+    given: Sequence[Candidate],
+    nics: Iterable[Nic],
+    labels: Mapping[str, str] | None = None,
+    *,
+    rdma_mode: str = "",
+    bridges: bool = False,
+) -> Rendering:
+    """As `render`, for candidates in their order: whoever renders many nodes validates each policy once.
+
+    ``bridges`` says that somebody acts on ``spec.bridge``; else a note tells that nobody does.
+    """
     ports = sorted(nics, key=lambda nic: nic.address)
-    judged = judge(policies, ports, labels)
+    judged = [judge(candidate, ports, labels) for candidate in given]
     merged = _merged(judged, ports)
     strongest_first = judged[::-1]
     return Rendering(
         spec=NodeSpec(nics=tuple(entry.spec for entry in merged.values()), rdma_mode=rdma_mode),
-        summaries=tuple(_summary(own, _verdicts(own, ports, merged)) for own in strongest_first),
+        summaries=tuple(_summary(own, _verdicts(own, ports, merged), bridges=bridges) for own in strongest_first),
         problems=(
             *(problem for own in strongest_first for problem in own.problems),
             *(problem for entry in merged.values() for problem in entry.problems),
@@ -75,9 +91,9 @@ def _without_claim(own: Judged, nic: Nic) -> Verdict:
     )
 
 
-def _summary(own: Judged, verdicts: tuple[Verdict, ...]) -> Summary:
+def _summary(own: Judged, verdicts: tuple[Verdict, ...], *, bridges: bool) -> Summary:
     matched = any(verdict.outcome is not Outcome.NOT_MATCHED for verdict in verdicts) and not own.skipped
-    bridge = "spec.bridge is not acted on: software bridges are no part of this wish"
+    ignored = own.policy.spec.bridge.ovs is not None and not bridges
     return Summary(
         policy=own.name,
         priority=own.policy.spec.priority,
@@ -86,7 +102,7 @@ def _summary(own: Judged, verdicts: tuple[Verdict, ...]) -> Summary:
         skipped=own.skipped,
         matched=matched,
         nearest=() if matched or own.skipped else _nearest(own, verdicts),
-        notes=(bridge,) if own.policy.spec.bridge.ovs is not None else (),
+        notes=(_NO_BRIDGE,) if ignored else (),
     )
 
 

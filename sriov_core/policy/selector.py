@@ -13,28 +13,33 @@ from sriov_core.model.observed import Nic
 from sriov_core.policy.ranges import name_of
 
 _NET_FILTER = re.compile(r"^[ \t]*(\S+):(\S+)", re.MULTILINE)
+_EMPTY = NicSelector()
 _MOST_NEAR = 3
 _SHORTEST_PREFIX = 3
 
 
 @attrs.frozen(kw_only=True)
 class Refusal:
-    """One selector field that a NIC does not meet; ``found`` is what the NIC has, empty when it has none.
-
-    ``near`` is the wanted name that is almost one of the NIC's.
-    """
+    """One selector field that a NIC does not meet; ``found`` is what the NIC has, empty when it has none."""
 
     field: str
     wanted: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
-    near: str = ""
+
+    @property
+    def near(self) -> str:
+        """The wanted name that is almost one of the NIC's; empty when there is none, and for other fields."""
+        if self.field != "pfNames":
+            return ""
+        return next((name for name in self.wanted if any(_related(name, own) for own in self.found)), "")
 
     def __str__(self) -> str:
         if not self.field:
             return "nicSelector is empty, and an empty selector takes nothing"
         wanted = " or ".join(map(legible, self.wanted))
         found = f"the NIC has {', '.join(map(legible, self.found))}" if self.found else "the NIC has none"
-        hint = f" ({legible(self.near)} exists as {legible(self.found[0])})" if self.near else ""
+        near = self.near
+        hint = f" ({legible(near)} exists as {legible(self.found[0])})" if near else ""
         return f"nicSelector.{self.field} wants {wanted}, {found}{hint}"
 
 
@@ -70,19 +75,18 @@ def nearest(wanted: str, candidates: Iterable[str]) -> tuple[str, ...]:
 
 
 def _refusals(selector: NicSelector, nic: Nic) -> Iterator[Refusal]:
-    if selector == NicSelector():
+    if selector == _EMPTY:
         yield Refusal(field="")
         return
-    for field, wanted, found in (("vendor", selector.vendor, nic.vendor), ("deviceID", selector.device_id, nic.device)):
-        if wanted and wanted != found:
-            yield Refusal(field=field, wanted=(wanted,), found=_given(found))
+    if selector.vendor and selector.vendor != nic.vendor:
+        yield Refusal(field="vendor", wanted=(selector.vendor,), found=_given(nic.vendor))
+    if selector.device_id and selector.device_id != nic.device:
+        yield Refusal(field="deviceID", wanted=(selector.device_id,), found=_given(nic.device))
     if selector.root_devices and not any(same_address(entry, nic.address) for entry in selector.root_devices):
         yield Refusal(field="rootDevices", wanted=selector.root_devices, found=(str(nic.address),))
     wanted_names = tuple(name_of(entry) for entry in selector.pf_names)
     if wanted_names and not any(is_called(nic, name) for name in wanted_names):
-        has = (*_given(nic.name), *nic.alt_names)
-        near = next((name for name in wanted_names if any(_related(name, own) for own in has)), "")
-        yield Refusal(field="pfNames", wanted=wanted_names, found=has, near=near)
+        yield Refusal(field="pfNames", wanted=wanted_names, found=(*_given(nic.name), *nic.alt_names))
     if selector.net_filter and not _same_network(selector.net_filter, nic.net_filter or ""):
         yield Refusal(field="netFilter", wanted=(selector.net_filter,), found=_given(nic.net_filter))
 
