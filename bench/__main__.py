@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import lab, planning, probe, rendering
+from bench import lab, planning, probe, refusing, rendering
 from bench.figure import Figure
 
 
@@ -15,6 +15,7 @@ def parts(folder: Path) -> dict[str, Callable[[], Iterator[Figure]]]:
         "probe": lambda: probe.figures(folder),
         "planning": planning.figures,
         "rendering": rendering.figures,
+        "refusing": refusing.figures,
         "lab": lab.figures,
     }
 

@@ -64,7 +64,8 @@ def gather(documents: Iterable[Document], *, namespace: str) -> ClusterFiles:
     fleet.put_policies(found.policies)
     for facts in _facts(found):
         fleet.put_node(facts)
-    return ClusterFiles(fleet=fleet, networks=tuple(found.networks), notes=(*found.notes, *_unmanaged(fleet, found)))
+    networks = sorted(found.networks, key=lambda one: (one.metadata.namespace, one.metadata.name, one.kind))
+    return ClusterFiles(fleet=fleet, networks=tuple(networks), notes=(*found.notes, *_unmanaged(fleet, found)))
 
 
 def _once(document: Document, seen: dict[tuple[str, str, str], str], namespace: str) -> None:

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from sriov_core.api.fault import legible
+from sriov_core.api.networks import Network
 from sriov_core.api.nodestate import NodeState
 from sriov_core.api.wire import ObjectMeta
 from sriov_core.cli.clusterfiles import OPERATOR_NAMESPACE, ClusterFiles, gather
@@ -14,7 +15,7 @@ from sriov_core.cli.files import documents_in
 from sriov_core.cli.manifests import manifest_options, show
 from sriov_core.cli.options import file_option
 from sriov_core.cli.screen import Session
-from sriov_core.policy.attachment import attachment, faults
+from sriov_core.policy.attachment import attachment, faults, target_namespace
 from sriov_core.policy.deviceplugin import config_maps
 from sriov_core.policy.nodeoutcome import NodeOutcome
 from sriov_core.policy.pluginremarks import Severity
@@ -59,9 +60,22 @@ def _objects(outcomes: Sequence[NodeOutcome], namespace: str) -> Iterator[dict[s
 
 
 def _attachments(given: ClusterFiles, namespace: str, prefix: str) -> Iterator[dict[str, Any]]:
+    rivals = _rivals(given)
     for network in given.networks:
-        if not faults(network, operator_namespace=namespace):
+        if len(rivals[_place(network)]) == 1 and not faults(network, operator_namespace=namespace):
             yield attachment(network, operator_namespace=namespace, resource_prefix=prefix)
+
+
+def _place(network: Network) -> tuple[str, str]:
+    return target_namespace(network), network.metadata.name
+
+
+def _rivals(given: ClusterFiles) -> dict[tuple[str, str], list[Network]]:
+    """The networks by the namespace and name of their attachment."""
+    found: dict[tuple[str, str], list[Network]] = {}
+    for network in given.networks:
+        found.setdefault(_place(network), []).append(network)
+    return found
 
 
 def _invalid(given: ClusterFiles) -> Iterator[str]:
@@ -91,6 +105,10 @@ def _bad(given: ClusterFiles, namespace: str) -> Iterator[str]:
     for network in given.networks:
         for fault in faults(network, operator_namespace=namespace):
             yield f"{network.kind} {legible(network.metadata.name)}: {fault}"
+    for (target, name), networks in _rivals(given).items():
+        if len(networks) > 1:
+            kinds = " and ".join(one.kind for one in networks)
+            yield f"{kinds} {legible(name)} make one attachment in namespace {target}. Rename all but one"
 
 
 def _grouped(told: Iterable[tuple[str, Iterable[str]]]) -> Iterator[str]:

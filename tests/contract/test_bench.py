@@ -45,4 +45,4 @@ def test_a_command_that_fails_is_no_measurement():
 
 def test_a_part_that_does_not_exist_is_refused(capsys):
     assert program.main(["prbe"]) == 1
-    assert "there is no part prbe; there are probe, planning, rendering, lab" in capsys.readouterr().err
+    assert "there is no part prbe; there are probe, planning, rendering, refusing, lab" in capsys.readouterr().err
