@@ -10,7 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 cd "$work"
 cp "$tests/trees/intel-xl710.yaml" machine.yaml
-cp "$tests/vectors/manifests/vfio-policy.yaml" "$tests/vectors/manifests/readme-policy.yaml" "$here/two-groups.yaml" .
+cp "$tests/vectors/manifests/vfio-policy.yaml" "$tests/vectors/manifests/readme-policy.yaml" "$here"/*.yaml .
 
 say() {
     printf '\n# %s\n' "$1"
@@ -67,3 +67,11 @@ run 0 probe ens803f0 --host machine.yaml --journal journal.json
 say 'Give the port back: it becomes what it was before the first change.'
 run 0 reset --yes --all --host machine.yaml --save machine.yaml --journal journal.json
 run 0 probe --host machine.yaml --journal journal.json
+
+say 'A cluster in a file: would it admit these objects, and what would it make of them?'
+run 0 validate -f cluster.yaml
+run 0 render -f cluster.yaml
+
+say 'A pod that asks for the network: what would it be like after admission?'
+"$SRIOV_CORE" render -f cluster.yaml > rendered.yaml
+run 0 inject -f pod.yaml -f rendered.yaml

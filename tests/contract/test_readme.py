@@ -16,6 +16,7 @@ from sriov_core.cli.program import program
 
 SHELL_LANGUAGES = {"console", "sh", "shell", "bash"}
 ENDS_A_COMMAND = {"|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1"}
+WITHOUT_A_HOST = {"render", "validate", "inject", "crds"}
 DOCUMENTS = [path for path in tracked() if path.suffix == ".md" and not path.is_relative_to(ROOT / "tests")]
 
 
@@ -35,10 +36,11 @@ class Example:
 
     @property
     def runs_anywhere(self) -> bool:
-        """True when it works on a simulated host and ends by itself."""
+        """True when it works on a simulated host, or on no host at all, and ends by itself."""
         files = [word for option, word in zip(self.words, self.words[1:], strict=False) if option in ("-f", "--host")]
-        there = bool(files) and all((ROOT / name).is_file() for name in files)
-        return "--host" in self.words and "--watch" not in self.words and "--save" not in self.words and there
+        there = all((ROOT / name).is_file() for name in files) and (bool(files) or self.words[0] == "crds")
+        hostless = self.words[0] in WITHOUT_A_HOST or "--host" in self.words
+        return hostless and "--watch" not in self.words and "--save" not in self.words and there
 
 
 def examples():
