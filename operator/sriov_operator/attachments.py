@@ -14,7 +14,7 @@ from sriov_core.api.conditions import Condition
 from sriov_core.api.fault import Fault
 from sriov_core.api.networks import Network
 from sriov_core.policy.attachment import API, KIND, attachment, faults, owner, target_namespace
-from sriov_core.policy.attachment_faults import is_namespace_name
+from sriov_core.policy.names import is_namespace_name
 
 _MOST_TOLD = 10
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
+import msgspec
 
 from sriov_core.api.documents import Document
 from sriov_core.api.featuregates import gates
@@ -81,7 +82,7 @@ def _sort(document: Document, found: _Sorted, namespace: str) -> None:
     body = document.body
     match body:
         case SriovNetwork() | SriovIBNetwork() | OVSNetwork():
-            found.networks.append(body)
+            found.networks.append(_placed(body, namespace))
         case Node():
             found.nodes[document.name] = body
         case ConfigMap() if document.name == NIC_IDS_NAME:
@@ -111,6 +112,11 @@ def _sort_own(document: Document, body: NodePolicy | NodeState | PoolConfig | Op
 
 def _elsewhere(document: Document, found: str, wanted: str) -> str:
     return f"{document.where}: {document.called} is in namespace {found}; only those in {wanted} count (--namespace)"
+
+
+def _placed(network: Network, namespace: str) -> Network:
+    own = network.metadata.namespace or namespace
+    return msgspec.structs.replace(network, metadata=msgspec.structs.replace(network.metadata, namespace=own))
 
 
 def _nic_ids(document: Document, body: ConfigMap) -> NicIds:

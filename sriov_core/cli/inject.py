@@ -13,6 +13,7 @@ from sriov_core.api.scalars import NumberLike, number
 from sriov_core.api.shape import described
 from sriov_core.cli.files import documents_in
 from sriov_core.cli.manifests import manifest_options, show_json, yaml_documents
+from sriov_core.cli.options import files_option
 from sriov_core.cli.screen import Format, Session
 from sriov_core.errors import SpecError
 from sriov_core.injection.inject import Injection, inject
@@ -53,15 +54,7 @@ class Input:
 
 
 @click.command("inject", short_help="a pod with the devices that its networks need")
-@click.option(
-    "-f",
-    "--file",
-    "files",
-    multiple=True,
-    required=True,
-    metavar="FILE",
-    help="Pods, their networks and the injector's ConfigMap, YAML or JSON; - is the standard input.",
-)
+@files_option("Pods, their networks and the ConfigMap of the injector")
 @click.option("--patch", is_flag=True, help="Print the JSON patch (RFC 6902) instead of the pod.")
 @click.option(
     "--namespace",

@@ -84,8 +84,8 @@ def host_options(verb: Verb) -> Verb:
     return result
 
 
-def file_option(verb: Verb) -> Verb:
-    """Add ``-f``, which may be given several times."""
+def files_option(about: str) -> Callable[[Verb], Verb]:
+    """Add ``-f``, which may be given several times; ``about`` says what the files hold."""
     return click.option(
         "-f",
         "--file",
@@ -93,8 +93,11 @@ def file_option(verb: Verb) -> Verb:
         multiple=True,
         required=True,
         metavar="FILE",
-        help="Policies and/or node states, YAML or JSON, several documents allowed; - is the standard input.",
-    )(verb)
+        help=f"{about}, YAML or JSON, several documents allowed; - is the standard input.",
+    )
+
+
+file_option = files_option("Policies and/or node states")
 
 
 _HOST_OPTIONS = (

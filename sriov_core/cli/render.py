@@ -13,7 +13,7 @@ from sriov_core.api.wire import ObjectMeta
 from sriov_core.cli.clusterfiles import OPERATOR_NAMESPACE, ClusterFiles, gather
 from sriov_core.cli.files import documents_in
 from sriov_core.cli.manifests import manifest_options, show
-from sriov_core.cli.options import file_option
+from sriov_core.cli.options import files_option
 from sriov_core.cli.screen import Session
 from sriov_core.policy.attachment import attachment, faults, target_namespace
 from sriov_core.policy.deviceplugin import config_maps
@@ -24,7 +24,7 @@ _MOST_NODES = 3
 
 
 @click.command("render", short_help="node states, device plugin config and attachments from policies and networks")
-@file_option
+@files_option("Policies, networks, node states, Nodes, pools and configuration")
 @click.option("--namespace", default=OPERATOR_NAMESPACE, show_default=True, help="The operator's namespace.")
 @click.option("--resource-prefix", default="openshift.io", show_default=True, help="What resource names start with.")
 @manifest_options

@@ -5,21 +5,18 @@ sources of sriov-cni (pkg/config), ib-sriov-cni (cmd/ib-sriov-cni), ovs-cni (pkg
 and of multus-cni (pkg/k8sclient).
 """
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from sriov_core.api.fault import Fault, shown
 from sriov_core.api.networks import Network, OVSNetwork, SriovIBNetwork, SriovNetwork, Trunk
 from sriov_core.policy import jsontext
+from sriov_core.policy.names import namespace_faults, object_name_faults, resource_name_faults
 from sriov_core.policy.validation import LARGEST_MTU
 
 SMALLEST_MTU = 68
 """ETH_MIN_MTU, include/uapi/linux/if_ether.h; 0 leaves the MTU alone."""
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_RESOURCE_NAME = re.compile(r"[a-zA-Z0-9]([-_a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
 _AGREE = "both minID and maxID, with minID no larger, or id"
 
 
@@ -34,36 +31,19 @@ def warnings(network: Network) -> tuple[Fault, ...]:
     return tuple(fault for rule in _REMARKS for fault in rule(network))
 
 
-def is_namespace_name(text: str) -> bool:
-    """True for what can be the name of a namespace."""
-    return _LABEL.fullmatch(text) is not None
-
-
 def _namespace(network: Network, operator_namespace: str) -> Iterator[Fault]:
     target, own = network.spec.network_namespace, network.metadata.namespace
     if target and own != operator_namespace:
         text = f"networkNamespace cannot be set here: found {shown(target)}, and this {network.kind} is in"
         remedy = f"Remove networkNamespace, or create the {network.kind} in {operator_namespace}"
         yield Fault("spec.networkNamespace", f"{text} {shown(own)}, not in the operator's namespace", remedy)
-    elif target and not is_namespace_name(target):
-        remedy = "Use up to 63 lower-case letters, digits and '-', with a letter or digit at both ends"
-        yield Fault("spec.networkNamespace", f"found {shown(target)}, which is no name of a namespace", remedy)
+    elif target:
+        yield from namespace_faults(target, "spec.networkNamespace")
 
 
-def _name(network: Network) -> Iterator[Fault]:
-    name = network.metadata.name
-    if len(name) > 253 or not _SUBDOMAIN.fullmatch(name):
-        remedy = (
-            "Use up to 253 lower-case letters, digits, '-' and '.', with a letter or digit at both ends of each part"
-        )
-        yield Fault("metadata.name", f"found {shown(name)}, which is no name of an object", remedy)
-
-
-def _resource_name(network: Network) -> Iterator[Fault]:
-    if not _RESOURCE_NAME.fullmatch(network.spec.resource_name):
-        text = f"found {shown(network.spec.resource_name)}, which is no resource name"
-        remedy = "Use 1 to 63 letters, digits, '-' and '_', with a letter or digit at both ends, and no prefix"
-        yield Fault("spec.resourceName", text, remedy)
+def _names(network: Network) -> Iterator[Fault]:
+    yield from object_name_faults(network.metadata.name)
+    yield from resource_name_faults(network.spec.resource_name)
 
 
 def _capabilities(network: Network) -> Iterator[Fault]:
@@ -194,7 +174,7 @@ def _lost_range(network: Network) -> Iterator[Fault]:
 
 
 _Rule = Callable[[Network], Iterator[Fault]]
-_RULES: tuple[_Rule, ...] = (_name, _resource_name, _capabilities, _ipam, _meta_plugins, _tag, _rates, _mtu, _trunk)
+_RULES: tuple[_Rule, ...] = (_names, _capabilities, _ipam, _meta_plugins, _tag, _rates, _mtu, _trunk)
 _REMARKS: tuple[_Rule, ...] = (
     _hard_to_select,
     _odd_capabilities,

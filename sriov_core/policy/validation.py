@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from sriov_core.api.fault import Fault, shown
 from sriov_core.api.nodepolicy import NicSelector, NodePolicy
 from sriov_core.model.address import Address
+from sriov_core.policy.names import object_name_faults, resource_name_faults
 from sriov_core.policy.ranges import Malformed, parse_pf_name
 from sriov_core.policy.selector import net_filter
 
@@ -17,8 +18,6 @@ LARGEST_MTU = 65535
 MOST_VFS = 65535
 """The register NumVFs has 16 bits (PCI Express Base Specification, SR-IOV extended capability)."""
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-_RESOURCE_NAME = re.compile(r"[a-zA-Z0-9]([-_a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
 _PCI_ID = re.compile(r"[0-9a-f]{4}")
 _SHORT_ADDRESS = re.compile(r"[0-9a-fA-F]{2}:[0-1][0-9a-fA-F]\.[0-7]")
 
@@ -28,17 +27,9 @@ def validate(policy: NodePolicy) -> tuple[Fault, ...]:
     return tuple(fault for rule in _RULES for fault in rule(policy))
 
 
-def _name(policy: NodePolicy) -> Iterator[Fault]:
-    if not _NAME.fullmatch(policy.metadata.name):
-        remedy = "Use up to 253 lower-case letters, digits, '-' and '.', with a letter or digit at both ends"
-        yield Fault("metadata.name", f"found {shown(policy.metadata.name)}, which is no name of an object", remedy)
-
-
-def _resource_name(policy: NodePolicy) -> Iterator[Fault]:
-    if not _RESOURCE_NAME.fullmatch(policy.spec.resource_name):
-        text = f"found {shown(policy.spec.resource_name)}, which is no resource name"
-        remedy = "Use 1 to 63 letters, digits, '-' and '_', with a letter or digit at both ends, and no prefix"
-        yield Fault("spec.resourceName", text, remedy)
+def _names(policy: NodePolicy) -> Iterator[Fault]:
+    yield from object_name_faults(policy.metadata.name)
+    yield from resource_name_faults(policy.spec.resource_name)
 
 
 def _sizes(policy: NodePolicy) -> Iterator[Fault]:
@@ -139,8 +130,7 @@ def _mode(policy: NodePolicy) -> str:
 
 
 _RULES: tuple[Callable[[NodePolicy], Iterator[Fault]], ...] = (
-    _name,
-    _resource_name,
+    _names,
     _sizes,
     _selector,
     _net_filter,

@@ -52,7 +52,7 @@ def test_the_examples_render_together_into_what_they_describe(cli: Cli, manifest
     assert ran.code == 1
     assert ran.errors == [
         (
-            "SriovNetwork and OVSNetwork example-network make one attachment in namespace example-namespace. "
+            "OVSNetwork and SriovNetwork example-network make one attachment in namespace example-namespace. "
             "Rename all but one"
         )
     ]
