@@ -1,12 +1,11 @@
 """How long planning takes where most is to be planned, beside merely making that many steps."""
 
-import statistics
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import attrs
 
 from bench.figure import Figure
+from bench.timing import median_s
 from sriov_core.model.address import Address
 from sriov_core.model.desired import DeviceType, NicSpec, NodeSpec, VfGroup
 from sriov_core.model.observed import EswitchMode, LinkType, Nic, Node, Owner, Snapshot
@@ -30,20 +29,10 @@ def figures() -> Iterator[Figure]:
     parts: list[tuple[type[Step], dict[str, object]]] = [
         (type(step), attrs.asdict(step, recurse=False)) for step in steps
     ]
-    floor = _seconds(lambda: [kind(**fields) for kind, fields in parts])
-    value = _seconds(lambda: plan(snapshot, wish, drivers))
+    floor = median_s(lambda: [kind(**fields) for kind, fields in parts], REPEATS)
+    value = median_s(lambda: plan(snapshot, wish, drivers), REPEATS)
     detail = f"planning {PFS} PFs x {VFS} VFs from nothing, {len(steps)} steps; the floor makes these steps and no plan"
     yield Figure(name="plan", value=value, unit="s", floor=floor, limit=LIMIT_S, detail=detail)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    """The median of several runs."""
-    taken = []
-    for _ in range(REPEATS):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
 
 
 def _snapshot() -> Snapshot:

@@ -5,11 +5,12 @@ The peer renders every node again, as whoever keeps no index has to; the floor o
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
 from bench.figure import Figure
+from bench.timing import median_s
 from sriov_core.api.nodepolicy import NicSelector, NodePolicy, PolicySpec
 from sriov_core.api.wire import ObjectMeta
 from sriov_core.model.address import Address
@@ -53,7 +54,7 @@ def _whole(name: str, detail: str, fleet: Fleet, *, alike: bool) -> Figure:
     seconds = time.perf_counter() - began
     if held != NODES * PFS:
         raise SystemExit(f"this rendering is not the one to measure: {held} PFs got VFs")
-    floor = _seconds(lambda: [msgspec.json.encode(fleet.outcome(node).wish) for node in fleet.nodes])
+    floor = median_s(lambda: [msgspec.json.encode(fleet.outcome(node).wish) for node in fleet.nodes], REPEATS)
     return Figure(name=name, value=seconds, unit="s", floor=floor, detail=detail)
 
 
@@ -104,12 +105,3 @@ def _facts(node: int, *, alike: bool) -> NodeFacts:
         for port in range(PFS)
     )
     return NodeFacts(name=f"node{node}", labels=labels, nics=nics)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    taken = []
-    for _ in range(REPEATS):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
