@@ -1,6 +1,7 @@
 """Text with Kubernetes documents to wire values, with every mistake named. Nothing here does I/O."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from sriov_core.errors import SpecError
 
 LARGEST_BYTES = 10_000_000
 _MOST_SHOWN = 100
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _EXPECTED = f'A document starts with "apiVersion: {API_VERSION}" and "kind: SriovNetworkNodePolicy"'
 _OURS: dict[str, type[Body]] = {kind.name: kind.body for kind in KINDS}
 _FOREIGN: dict[tuple[str, str], type[ConfigMap | Namespace | Node]] = {
@@ -99,7 +101,7 @@ def parse(text: str, source: str) -> tuple[Document, ...]:
 
 
 def _values(text: str, source: str) -> list[Any]:
-    """The plain value of each document; JSON is tried first when the text looks like it, for its speed."""
+    """The plain value of each document."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError as err:
@@ -107,7 +109,24 @@ def _values(text: str, source: str) -> list[Any]:
     if size > LARGEST_BYTES:
         limit = LARGEST_BYTES // 1_000_000
         raise SpecError(f"{source}: found {size} bytes, at most {limit} MB are read. Split the file")
-    text = text.removeprefix("\ufeff")
+    values = _parsed(text.removeprefix("\ufeff"), source)
+    if _SURROGATE.search(text):
+        _whole_characters(values, source)
+    return values
+
+
+def _whole_characters(values: list[Any], source: str) -> None:
+    """Refuse an escape that stands for half a character (a lone surrogate): no text can hold it."""
+    for number, value in enumerate(values, 1):
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except (UnicodeEncodeError, RecursionError):
+            remedy = r"Write both halves, as in \ud83d\ude00"
+            raise SpecError(rf"{source}, document {number}: a \u escape is half a character. {remedy}") from None
+
+
+def _parsed(text: str, source: str) -> list[Any]:
+    """The value of each document; JSON is tried first when the text looks like it, for its speed."""
     if text.lstrip().startswith(("{", "[")):
         try:
             return [json.loads(text, object_pairs_hook=_once)]

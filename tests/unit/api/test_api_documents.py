@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sriov_core.api import shape
-from sriov_core.api.documents import read
+from sriov_core.api.documents import parse, read
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.api.nodestate import NodeState
 from sriov_core.api.yamlvalues import load
@@ -245,6 +245,16 @@ def test_unknown_fields_are_warnings_on_the_wire_and_are_kept() -> None:
 def test_other_mistakes_stay_mistakes_on_the_wire() -> None:
     with pytest.raises(SpecError, match=r"spec\.numVfs: found the text 'x'"):
         read(policy_text(numVfs="x"), "api", strict=False)
+
+
+@pytest.mark.parametrize("text", ['{"kind": "\\ud800"}', 'kind: "\\ud800"', '{"a": {"\\uDFFF": 1}}'])
+def test_half_a_character_is_refused(text: str) -> None:
+    with pytest.raises(SpecError, match=r"f\.yaml, document 1"):
+        parse(text, "f.yaml")
+
+
+def test_both_halves_of_a_character_are_read() -> None:
+    assert parse('{"kind": "\\ud83d\\ude00"}', "f.yaml")[0].raw == {"kind": "\U0001f600"}
 
 
 def test_several_documents_and_lists_are_read_in_order() -> None:

@@ -1,0 +1,167 @@
+"""Conditions: which are set, which keep their time, which are somebody else's, and the events that tell of them."""
+
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sriov_core.api.conditions import Change, Condition, changes, merged
+
+OLD, NOW = "2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z"
+Status = Literal["True", "False", "Unknown"]
+
+
+def condition(status: Status = "True", kind: str = "Ready", **more: Any) -> Condition:
+    facts = {"reason": "NetworkReady", "message": "in place", "observed_generation": 1, **more}
+    return Condition(type=kind, status=status, **facts)
+
+
+READY = condition(last_transition_time=OLD)
+FOREIGN = condition("False", "Degraded", reason="Other", message="not ours", last_transition_time=OLD)
+
+
+@pytest.mark.parametrize(
+    ("current", "wanted", "time"),
+    [
+        pytest.param((), condition(), NOW, id="added"),
+        pytest.param((READY,), condition("False", reason="NamespaceNotFound"), NOW, id="status-differs"),
+        pytest.param((READY,), condition("Unknown"), NOW, id="status-becomes-unknown"),
+        pytest.param((READY,), condition(reason="OperatorConfigReady"), OLD, id="reason-differs"),
+        pytest.param((READY,), condition(message="still in place"), OLD, id="message-differs"),
+        pytest.param((READY,), condition(observed_generation=2), OLD, id="generation-differs"),
+        pytest.param((condition(),), condition(message="a"), NOW, id="had-no-time"),
+        pytest.param(
+            (), condition(last_transition_time="2020-01-01T00:00:00Z"), NOW, id="time-of-the-wanted-is-no-time"
+        ),
+    ],
+)
+def test_a_condition_that_says_something_new_is_set_with_the_time_of_its_status(
+    current: tuple[Condition, ...], wanted: Condition, time: str
+) -> None:
+    (found,) = merged(current, (wanted,), NOW)
+    assert found.last_transition_time == time
+    assert (found.status, found.reason, found.message, found.observed_generation) == (
+        wanted.status,
+        wanted.reason,
+        wanted.message,
+        wanted.observed_generation,
+    )
+
+
+@pytest.mark.parametrize("current", [(), (READY,), (FOREIGN, READY)], ids=["none", "ours", "two"])
+def test_nothing_wanted_changes_nothing(current: tuple[Condition, ...]) -> None:
+    assert merged(current, (), NOW) == current
+
+
+@pytest.mark.parametrize("held", [READY, condition()], ids=["with-time", "without-time"])
+def test_what_is_already_said_is_not_sent_again(held: Condition) -> None:
+    assert merged((held,), (condition(),), NOW) == (held,)
+
+
+def test_two_field_managers_keep_their_own_types_and_their_order() -> None:
+    wanted = condition("False", reason="NamespaceNotFound")
+    found = merged((FOREIGN, READY), (wanted, condition("True", "Drained")), NOW)
+    assert [one.type for one in found] == ["Degraded", "Ready", "Drained"]
+    assert found[0] == FOREIGN
+    theirs = condition("True", "Degraded", reason="Other")
+    again = merged(found, (theirs,), "2026-03-03T00:00:00Z")
+    assert again[1:] == found[1:]
+    assert again[0].status == "True"
+
+
+def test_of_two_wanted_conditions_of_one_type_the_last_counts() -> None:
+    (found,) = merged((), (condition("True"), condition("False")), NOW)
+    assert found.status == "False"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param((), (READY,), [("Normal", "ReadyAdded", "in place")], id="added"),
+        pytest.param((), (condition("False"),), [("Warning", "ReadyAdded", "in place")], id="added-false"),
+        pytest.param(
+            (READY,), (condition("False", message="gone"),), [("Warning", "ReadyChanged", "gone")], id="fails"
+        ),
+        pytest.param(
+            (condition("False"),),
+            (condition("False", message="b"),),
+            [("Warning", "ReadyChanged", "b")],
+            id="still-fails",
+        ),
+        pytest.param((condition("False"),), (READY,), [("Normal", "ReadyChanged", "in place")], id="recovers"),
+        pytest.param((READY,), (condition("Unknown"),), [("Normal", "ReadyChanged", "in place")], id="unknown"),
+        pytest.param((READY,), (condition(reason="B"),), [("Normal", "ReadyChanged", "in place")], id="reason"),
+        pytest.param(
+            (READY,), (condition(observed_generation=2),), [("Normal", "ReadyChanged", "in place")], id="generation"
+        ),
+        pytest.param((READY,), (condition(last_transition_time=NOW),), [], id="time-only"),
+        pytest.param((condition("False", message="bad"),), (), [("Normal", "ReadyRemoved", "bad")], id="removed"),
+        pytest.param((), (FOREIGN,), [("Normal", "DegradedAdded", "not ours")], id="another-type-is-no-warning"),
+        pytest.param(
+            (FOREIGN, READY),
+            (condition("True", "Drained"), condition("False")),
+            [
+                ("Normal", "DrainedAdded", "in place"),
+                ("Warning", "ReadyChanged", "in place"),
+                ("Normal", "DegradedRemoved", "not ours"),
+            ],
+            id="several",
+        ),
+    ],
+)
+def test_each_condition_that_differs_makes_one_event(
+    before: tuple[Condition, ...],
+    after: tuple[Condition, ...],
+    expected: list[tuple[Literal["Normal", "Warning"], str, str]],
+) -> None:
+    assert changes(before, after) == tuple(
+        Change(event_type=kind, reason=reason, action="StatusChange", note=note) for kind, reason, note in expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "note"),
+    [
+        pytest.param("a" * 1024, "a" * 1024, id="just-fits"),
+        pytest.param("a" * 1025, "a" * 1021 + "...", id="too-long"),
+        pytest.param("ö" * 600, "ö" * 510 + "...", id="cut-between-letters"),
+    ],
+)
+def test_a_note_is_no_longer_than_the_api_server_takes(message: str, note: str) -> None:
+    (found,) = changes((), (condition(message=message),))
+    assert found.note == note
+    assert len(found.note.encode()) <= 1024
+
+
+WORDS = st.sampled_from(["", "a", "b"])
+CONDITIONS = st.lists(
+    st.builds(
+        Condition,
+        type=st.sampled_from(["Ready", "Degraded", "Drained"]),
+        status=st.sampled_from(["True", "False", "Unknown"]),
+        observed_generation=st.integers(0, 1),
+        last_transition_time=st.sampled_from(["", OLD]),
+        reason=WORDS,
+        message=WORDS,
+    ),
+    unique_by=lambda one: one.type,
+).map(tuple)
+
+
+@given(CONDITIONS, CONDITIONS)
+def test_setting_twice_is_setting_once(current: tuple[Condition, ...], wanted: tuple[Condition, ...]) -> None:
+    once = merged(current, wanted, NOW)
+    assert merged(once, wanted, "2027-01-01T00:00:00Z") == once
+
+
+@given(CONDITIONS, CONDITIONS)
+def test_conditions_differ_exactly_where_an_event_tells_so(
+    current: tuple[Condition, ...], wanted: tuple[Condition, ...]
+) -> None:
+    after = merged(current, wanted, NOW)
+    assert (changes(current, after) == ()) == (after == current)
+    assert after[: len(current)] == tuple(
+        one if one.type not in {other.type for other in wanted} else found
+        for one, found in zip(current, after, strict=False)
+    )
