@@ -1,11 +1,18 @@
-"""Conditions in the status of an object. Nothing here does I/O."""
+"""Conditions in the status of an object, and the events that tell of their changes. Nothing here does I/O."""
 
+from collections.abc import Iterable
 from typing import Literal
+
+import attrs
+import msgspec
 
 from sriov_core.api.wire import Wire
 
+# What the API server takes as the note of an event (events.k8s.io/v1, NoteLengthLimit), counted in UTF-8.
+_LONGEST_NOTE_BYTES = 1024
 
-class Condition(Wire, frozen=True, kw_only=True):
+
+class Condition(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """One condition as in the rest of Kubernetes (metav1.Condition)."""
 
     type: str
@@ -14,3 +21,72 @@ class Condition(Wire, frozen=True, kw_only=True):
     last_transition_time: str = ""
     reason: str = ""
     message: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Change:
+    """One event about a condition: ``reason`` is ReadyAdded, ReadyChanged or ReadyRemoved for the type Ready."""
+
+    event_type: Literal["Normal", "Warning"]
+    reason: str
+    note: str
+    action: str = "StatusChange"
+
+
+def merged(current: Iterable[Condition], wanted: Iterable[Condition], now: str) -> tuple[Condition, ...]:
+    """The conditions of an object once those wanted are set; equal to the current ones when there is nothing to send.
+
+    Each type keeps its place and a new type comes last; types that are not wanted belong to other field managers and
+    stay as they are. ``now`` is the time as RFC 3339. It becomes the transition time of a condition whose status
+    differs, or that had no time; any other keeps its time, also when reason or message differ. A transition time in
+    ``wanted`` does not count. Of two wanted conditions of one type the last counts.
+    """
+    kept, setting = {one.type: one for one in current}, {one.type: one for one in wanted}
+    return tuple((kept | {name: _set(kept.get(name), one, now) for name, one in setting.items()}).values())
+
+
+def changes(before: Iterable[Condition], after: Iterable[Condition]) -> tuple[Change, ...]:
+    """One event for each condition that differs: those added or changed in their order, then those removed.
+
+    The note is the message, for a removed condition the one it had. A Ready condition that is now False is a Warning;
+    all else is Normal. Times alone make no event.
+    """
+    old, new = {one.type: one for one in before}, {one.type: one for one in after}
+    told = [
+        _change(one, "Changed" if name in old else "Added", warns=_is_failure(one))
+        for name, one in new.items()
+        if name not in old or _facts(old[name]) != _facts(one)
+    ]
+    gone = [_change(one, "Removed", warns=False) for name, one in old.items() if name not in new]
+    return (*told, *gone)
+
+
+def _set(held: Condition | None, wanted: Condition, now: str) -> Condition:
+    if held is not None and _facts(held) == _facts(wanted):
+        return held
+    since = held.last_transition_time if held is not None and held.status == wanted.status else ""
+    return msgspec.structs.replace(wanted, last_transition_time=since or now)
+
+
+def _facts(condition: Condition) -> tuple[str, str, str, int]:
+    """What a condition says; its time is left out."""
+    return condition.status, condition.reason, condition.message, condition.observed_generation
+
+
+def _is_failure(condition: Condition) -> bool:
+    return condition.type == "Ready" and condition.status == "False"
+
+
+def _change(condition: Condition, what: str, *, warns: bool) -> Change:
+    return Change(
+        event_type="Warning" if warns else "Normal",
+        reason=f"{condition.type}{what}",
+        note=_note(condition.message),
+    )
+
+
+def _note(message: str) -> str:
+    encoded = message.encode(errors="replace")
+    if len(encoded) <= _LONGEST_NOTE_BYTES:
+        return message
+    return f"{encoded[: _LONGEST_NOTE_BYTES - 3].decode(errors='ignore')}..."
