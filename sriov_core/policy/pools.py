@@ -5,14 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from sriov_core.api.fault import Fault, join, shown
+from sriov_core.api.fault import Fault, join, legible, shown
 from sriov_core.api.poolconfig import PoolConfig
 from sriov_core.api.wire import LabelRequirement, LabelSelector
 from sriov_core.errors import SpecError
 
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 _LABEL_PART = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-_LABEL_KEY = re.compile(rf"([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_LABEL_PART}")
+_DNS_PART = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_LABEL_KEY = re.compile(rf"((?=[^/]{{1,253}}/){_DNS_PART}(\.{_DNS_PART})*/)?{_LABEL_PART}")
 _LABEL_VALUE = re.compile(rf"({_LABEL_PART})?")
 _PERCENTAGE = re.compile(r"([0-9]{1,3})%")
 _REMEDY = "Write a number of nodes, as in 2, or a percentage from 1% to 100%"
@@ -106,7 +107,7 @@ def _meets(one: LabelRequirement, labels: Mapping[str, str]) -> bool:
 
 def _selector_faults(selector: LabelSelector, path: str) -> Iterator[Fault]:
     for key, value in selector.match_labels.items():
-        yield from _label_faults(key, (value,), join(path, f"matchLabels[{key}]"))
+        yield from _label_faults(key, (value,), join(path, f"matchLabels[{legible(key)}]"))
     for position, one in enumerate(selector.match_expressions):
         place = join(path, f"matchExpressions[{position}]")
         yield from _label_faults(one.key, one.values, place)
