@@ -9,96 +9,123 @@ from sriov_core.api.bridge import Bridges
 from sriov_core.api.conditions import Condition
 from sriov_core.api.wire import API_VERSION, ObjectMeta, Wire
 
-_Count = Annotated[int, Meta(ge=0)]
+_Address = Annotated[str, Meta(description="The PCI address, as in 0000:3b:00.0.")]
+_InterfaceName = Annotated[str, Meta(description="The name of the network interface.")]
+_Mac = Annotated[str, Meta(description="The MAC address.")]
+_KernelDriver = Annotated[str, Meta(description="The kernel driver that is bound.")]
+_Vendor = Annotated[str, Meta(description="The PCI vendor: four hexadecimal digits.")]
+_Device = Annotated[str, Meta(description="The PCI device: four hexadecimal digits.")]
+_Mtu = Annotated[int, Meta(description="The MTU.")]
+_Link = Annotated[str, Meta(description="The kind of link: ETH or IB.")]
+_Eswitch = Annotated[str, Meta(description="The mode of the embedded switch: legacy or switchdev.")]
+_Vdpa = Annotated[str, Meta(description="The kind of vDPA device of a VF: virtio or vhost; none when it is left out.")]
+_Bridges = Annotated[Bridges, Meta(description="The bridges of the node.")]
 
 
 class VfGroup(Wire, frozen=True, kw_only=True):
     """VFs of one NIC that serve one resource; ``vf_range`` is ``first-last``, both included."""
 
-    resource_name: str = ""
-    device_type: str = ""
+    resource_name: Annotated[
+        str, Meta(description="The resource, without prefix, under which pods ask for these VFs.")
+    ] = ""
+    device_type: Annotated[str, Meta(description="netdevice or vfio-pci.")] = ""
     vf_range: Annotated[str, Meta(description="The first and the last VF, as in 0-3.")] = ""
     policy_name: Annotated[str, Meta(description="The policy that asks for them.")] = ""
-    mtu: _Count = 0
-    is_rdma: bool = False
-    vdpa_type: str = ""
+    mtu: Annotated[int, Meta(ge=0, description="MTU of these VFs; 0 leaves it alone.")] = 0
+    is_rdma: Annotated[bool, Meta(description="Whether pods get the RDMA devices of the VFs too.")] = False
+    vdpa_type: _Vdpa = ""
 
 
 class InterfaceWish(Wire, frozen=True, kw_only=True):
     """The wish for one NIC. ``plugin`` is this project's addition: the driver that shall serve it."""
 
-    pci_address: str
+    pci_address: Annotated[str, Meta(description="The PCI address of the PF, as in 0000:3b:00.0.")]
     num_vfs: Annotated[int, Meta(ge=0, description="How many VFs the PF shall have.")] = 0
     mtu: Annotated[int, Meta(ge=0, description="MTU of the PF; 0 leaves it alone.")] = 0
-    name: str = ""
-    link_type: str = ""
-    eswitch_mode: str = msgspec.field(name="eSwitchMode", default="")
-    vf_groups: tuple[VfGroup, ...] = ()
-    externally_managed: bool = False
+    name: _InterfaceName = ""
+    link_type: _Link = ""
+    eswitch_mode: _Eswitch = msgspec.field(name="eSwitchMode", default="")
+    vf_groups: Annotated[tuple[VfGroup, ...], Meta(description="Which VFs serve which resource.")] = ()
+    externally_managed: Annotated[bool, Meta(description="Somebody else creates the VFs and configures the PF.")] = (
+        False
+    )
     plugin: Annotated[str, Meta(description="The driver of the agent that shall serve the NIC.")] = ""
 
 
 class VfReport(Wire, frozen=True, kw_only=True):
     """One VF as found. ``vf_id`` is written even when it is 0."""
 
-    pci_address: str
-    vf_id: int = msgspec.field(name="vfID")
-    name: str = ""
-    mac: str = ""
-    assigned: str = ""
-    driver: str = ""
-    vendor: str = ""
-    device_id: str = msgspec.field(name="deviceID", default="")
-    vlan: int = msgspec.field(name="Vlan", default=0)
-    mtu: int = 0
-    vdpa_type: str = ""
-    representor_name: str = ""
-    guid: str = ""
+    pci_address: _Address
+    vf_id: Annotated[int, Meta(description="The number of the VF, from 0.")] = msgspec.field(name="vfID")
+    name: _InterfaceName = ""
+    mac: _Mac = ""
+    assigned: Annotated[str, Meta(description="Who holds the VF, where that is known.")] = ""
+    driver: _KernelDriver = ""
+    vendor: _Vendor = ""
+    device_id: _Device = msgspec.field(name="deviceID", default="")
+    vlan: Annotated[int, Meta(description="The VLAN that the PF tags frames of the VF with; 0: none.")] = msgspec.field(
+        name="Vlan", default=0
+    )
+    mtu: _Mtu = 0
+    vdpa_type: _Vdpa = ""
+    representor_name: Annotated[str, Meta(description="The interface that stands for the VF in switchdev mode.")] = ""
+    guid: Annotated[str, Meta(description="The GUID of an InfiniBand VF.")] = ""
 
 
 class InterfaceReport(Wire, frozen=True, kw_only=True):
     """One NIC as found. ``plugin`` is this project's addition: the driver that did the work."""
 
-    pci_address: str
-    name: str = ""
-    mac: str = ""
-    driver: str = ""
-    vendor: str = ""
-    device_id: str = msgspec.field(name="deviceID", default="")
-    net_filter: str = ""
-    mtu: int = 0
-    num_vfs: _Count = 0
-    link_speed: str = ""
-    link_type: str = ""
-    link_admin_state: str = ""
-    eswitch_mode: str = msgspec.field(name="eSwitchMode", default="")
-    externally_managed: bool = False
-    total_vfs: _Count = msgspec.field(name="totalvfs", default=0)
-    vfs: tuple[VfReport, ...] = msgspec.field(name="Vfs", default=())
-    alt_names: tuple[str, ...] = ()
+    pci_address: _Address
+    name: _InterfaceName = ""
+    mac: _Mac = ""
+    driver: _KernelDriver = ""
+    vendor: _Vendor = ""
+    device_id: _Device = msgspec.field(name="deviceID", default="")
+    net_filter: Annotated[str, Meta(description="In a VM of a cloud, the network that the NIC is attached to.")] = ""
+    mtu: _Mtu = 0
+    num_vfs: Annotated[int, Meta(ge=0, description="How many VFs there are.")] = 0
+    link_speed: Annotated[str, Meta(description="The speed of the link, as in 25000 Mb/s.")] = ""
+    link_type: _Link = ""
+    link_admin_state: Annotated[str, Meta(description="up or down, as the administrator set it.")] = ""
+    eswitch_mode: _Eswitch = msgspec.field(name="eSwitchMode", default="")
+    externally_managed: Annotated[bool, Meta(description="Somebody else creates the VFs and configures the PF.")] = (
+        False
+    )
+    total_vfs: Annotated[int, Meta(ge=0, description="How many VFs there can be.")] = msgspec.field(
+        name="totalvfs", default=0
+    )
+    vfs: Annotated[tuple[VfReport, ...], Meta(description="The VFs that there are.")] = msgspec.field(
+        name="Vfs", default=()
+    )
+    alt_names: Annotated[tuple[str, ...], Meta(description="Alternative names of the network interface.")] = ()
     plugin: Annotated[str, Meta(description="The driver of the agent that served the NIC.")] = ""
 
 
 class System(Wire, frozen=True, kw_only=True):
     """What concerns the node as a whole."""
 
-    rdma_mode: Literal["", "shared", "exclusive"] = ""
+    rdma_mode: Annotated[
+        Literal["", "shared", "exclusive"], Meta(description="The network namespace mode of the RDMA subsystem.")
+    ] = ""
+
+
+_System = Annotated[System, Meta(description="What concerns the node as a whole.")]
 
 
 class NodeStateSpec(Wire, frozen=True, kw_only=True):
     """The wish for a node."""
 
-    interfaces: tuple[InterfaceWish, ...] = ()
-    bridges: Bridges = msgspec.field(default_factory=Bridges)
-    system: System = msgspec.field(default_factory=System)
+    interfaces: Annotated[tuple[InterfaceWish, ...], Meta(description="The NICs that something is wished of.")] = ()
+    bridges: _Bridges = msgspec.field(default_factory=Bridges)
+    system: _System = msgspec.field(default_factory=System)
 
 
 class NodeStateStatus(Wire, frozen=True, kw_only=True):
     """What a node reports; ``sync_status`` is Succeeded, Failed or InProgress."""
 
-    interfaces: tuple[InterfaceReport, ...] = ()
-    bridges: Bridges = msgspec.field(default_factory=Bridges)
-    system: System = msgspec.field(default_factory=System)
+    interfaces: Annotated[tuple[InterfaceReport, ...], Meta(description="The NICs that were found.")] = ()
+    bridges: _Bridges = msgspec.field(default_factory=Bridges)
+    system: _System = msgspec.field(default_factory=System)
     sync_status: Annotated[str, Meta(description="Succeeded, Failed or InProgress.")] = ""
     last_sync_error: Annotated[str, Meta(description="What went wrong last.")] = ""
     conditions: tuple[Condition, ...] = ()

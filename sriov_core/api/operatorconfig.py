@@ -54,8 +54,8 @@ class OperatorConfigSpec(Wire, frozen=True, kw_only=True):
 class OperatorConfigStatus(Wire, frozen=True, kw_only=True):
     """What has become of it; ``injector`` and ``operator_webhook`` say whether these are deployed."""
 
-    injector: str = ""
-    operator_webhook: str = ""
+    injector: Annotated[str, Meta(description="Whether the webhook for pods is deployed.")] = ""
+    operator_webhook: Annotated[str, Meta(description="Whether the webhook for the objects of this group is.")] = ""
     conditions: tuple[Condition, ...] = ()
 
 

@@ -17,7 +17,7 @@ FAILED = 1
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
-_VERBS = ("probe", "plan", "apply", "explain", "reset", "capture", "plugins", "render", "inject", "validate")
+_VERBS = ("probe", "plan", "apply", "explain", "reset", "capture", "plugins", "render", "inject", "validate", "crds")
 
 
 class Program(click.Group):
