@@ -227,9 +227,9 @@ def _same(live: Any, wanted: Any, name: str, rules: _Rules) -> bool:
     if name in rules.maps:
         return _same_map(live or {}, wanted or {}, name)
     if wanted is None:
-        return name not in rules.unset or _is_zero(live) or live == rules.unset[name]
+        return name not in rules.unset or _is_zero(live, name) or live == rules.unset[name]
     if live is None:
-        return rules.drops_zeros and _is_zero(wanted) and name not in _OPTIONAL
+        return rules.drops_zeros and _is_zero(wanted, name)
     if isinstance(live, dict) and isinstance(wanted, dict):
         names = wanted.keys() | (live.keys() & rules.unset.keys())
         return all(_same(live.get(key), wanted.get(key), key, rules) for key in names)
@@ -254,8 +254,9 @@ def _same_leaf(live: Any, wanted: Any, name: str) -> bool:
     return bool(live == wanted) and isinstance(live, bool) is isinstance(wanted, bool)
 
 
-def _is_zero(value: Any) -> bool:
-    return value is None or value == [] or value in (False, 0, "")
+def _is_zero(value: Any, name: str) -> bool:
+    """True for what stands for a field that is not set."""
+    return value is None or value == [] or (name not in _OPTIONAL and value in (False, 0, ""))
 
 
 def _overlaid(live: Object | None, desired: Object | None) -> Object:

@@ -4,6 +4,7 @@ The servers are the webhook, the injector and the proxy before the metrics. All 
 programs in Go take. Nothing here does I/O.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 import attrs
@@ -63,6 +64,8 @@ _NOT_IN_GO = {
 }
 """Suites that the usual profiles for servers name, and that Go does not have."""
 
+_NUMBER_REMEDY = f"Write numbers from 1 to 65535, as in {','.join(map(str, CURVES.values()))}"
+_DIGITS = re.compile("[0-9]{1,5}")
 _OPENSSL = {openssl: iana for table in (_SECURE, _INSECURE, _NOT_IN_GO) for iana, openssl in table.items()}
 _NAMES = (*_SECURE, *_SECURE.values())
 
@@ -124,6 +127,20 @@ def curve_numbers(text: str, path: str = "TLS_CURVE_PREFERENCES") -> tuple[int, 
     return tuple(CURVES[name] for name in names)
 
 
+def curves_by_number(text: str, path: str = "--tls-curve-preferences") -> tuple[int, ...]:
+    """The numbers of curves that are given by number, as in the argument of the webhook; also ones without a name here.
+
+    SpecError for what is no number from 1 to 65535.
+    """
+    words = _words(text)
+    mistakes = [
+        Fault(path, f"{legible(word)} is no number of a curve", _NUMBER_REMEDY) for word in words if not _number(word)
+    ]
+    if mistakes:
+        raise SpecError("; ".join(map(str, mistakes)))
+    return tuple(dict.fromkeys(map(_number, words)))
+
+
 def curve_names(numbers: Iterable[int]) -> tuple[str, ...]:
     """The names of curves by number, for people; one that has no name here stays a number."""
     known = {number: name for name, number in CURVES.items()}
@@ -143,6 +160,12 @@ def proxy_arguments(options: TlsOptions) -> tuple[str, ...]:
     suites = (f"--tls-cipher-suites={','.join(options.cipher_suites)}",) if options.cipher_suites else ()
     version = (f"--tls-min-version={options.min_version}",) if options.min_version else ()
     return (*suites, *version)
+
+
+def _number(word: str) -> int:
+    """The number of a curve; 0 when it is none."""
+    number = int(word) if _DIGITS.fullmatch(word) else 0
+    return number if number <= 0xFFFF else 0
 
 
 def _words(text: str) -> tuple[str, ...]:

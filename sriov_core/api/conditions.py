@@ -1,5 +1,6 @@
 """Conditions in the status of an object, and the events that tell of their changes. Nothing here does I/O."""
 
+import re
 from collections.abc import Iterable
 from typing import Literal
 
@@ -10,6 +11,9 @@ from sriov_core.api.wire import Wire
 
 # What the API server takes as the note of an event (events.k8s.io/v1, NoteLengthLimit), counted in UTF-8.
 _LONGEST_NOTE_BYTES = 1024
+# What it takes as a condition (meta/v1, Condition); one that it refuses costs the whole status.
+_LONGEST_MESSAGE = 32768
+_REASON = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]{0,1022}[A-Za-z0-9_])?")
 
 
 class Condition(Wire, frozen=True, kw_only=True, omit_defaults=False):
@@ -39,9 +43,10 @@ def merged(current: Iterable[Condition], wanted: Iterable[Condition], now: str) 
     Each type keeps its place and a new type comes last; types that are not wanted belong to other field managers and
     stay as they are. ``now`` is the time as RFC 3339. It becomes the transition time of a condition whose status
     differs, or that had no time; any other keeps its time, also when reason or message differ. A transition time in
-    ``wanted`` does not count. Of two wanted conditions of one type the last counts.
+    ``wanted`` does not count. Of two wanted conditions of one type the last counts. Messages are cut to 32768
+    characters. ValueError for a wanted reason that is no word of Kubernetes: reasons are constants of a program.
     """
-    kept, setting = {one.type: one for one in current}, {one.type: one for one in wanted}
+    kept, setting = {one.type: one for one in current}, {one.type: _accepted(one) for one in wanted}
     return tuple((kept | {name: _set(kept.get(name), one, now) for name, one in setting.items()}).values())
 
 
@@ -59,6 +64,16 @@ def changes(before: Iterable[Condition], after: Iterable[Condition]) -> tuple[Ch
     ]
     gone = [_change(one, "Removed", warns=False) for name, one in old.items() if name not in new]
     return (*told, *gone)
+
+
+def _accepted(wanted: Condition) -> Condition:
+    """The condition as the API server takes it."""
+    if not _REASON.fullmatch(wanted.reason):
+        rule = "letters, digits and '_', a letter first, and ',' or ':' between them"
+        raise ValueError(f"the reason of the condition {wanted.type} is {wanted.reason!r}, wanted {rule}")
+    if len(wanted.message) <= _LONGEST_MESSAGE:
+        return wanted
+    return msgspec.structs.replace(wanted, message=f"{wanted.message[: _LONGEST_MESSAGE - 3]}...")
 
 
 def _set(held: Condition | None, wanted: Condition, now: str) -> Condition:

@@ -14,6 +14,7 @@ from sriov_operator.tlsoptions import (
     arguments,
     curve_names,
     curve_numbers,
+    curves_by_number,
     proxy_arguments,
     tls_options,
 )
@@ -73,6 +74,40 @@ def test_remarks_name_every_suite_that_was_left_out_and_say_when_none_is_left() 
     )
 
 
+# The longest list that is in use: the profile Old of Mozilla's guideline 5, which OpenShift offers too.
+OLD_PROFILE = """
+    TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256
+    ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES256-GCM-SHA384
+    ECDHE-RSA-AES256-GCM-SHA384 ECDHE-ECDSA-CHACHA20-POLY1305 ECDHE-RSA-CHACHA20-POLY1305
+    DHE-RSA-AES128-GCM-SHA256 DHE-RSA-AES256-GCM-SHA384 DHE-RSA-CHACHA20-POLY1305
+    ECDHE-ECDSA-AES128-SHA256 ECDHE-RSA-AES128-SHA256 ECDHE-ECDSA-AES128-SHA ECDHE-RSA-AES128-SHA
+    ECDHE-ECDSA-AES256-SHA384 ECDHE-RSA-AES256-SHA384 ECDHE-ECDSA-AES256-SHA ECDHE-RSA-AES256-SHA
+    DHE-RSA-AES128-SHA256 DHE-RSA-AES256-SHA256 AES128-GCM-SHA256 AES256-GCM-SHA384 AES128-SHA256 AES256-SHA256
+    AES128-SHA AES256-SHA DES-CBC3-SHA
+"""
+
+
+def test_a_whole_profile_is_understood_and_what_is_left_of_it_is_offered_in_its_order() -> None:
+    found = tls_options(TlsSettings(cipher_suites=",".join(OLD_PROFILE.split())))
+    assert [suite.removeprefix("TLS_") for suite in found.cipher_suites] == [
+        "AES_128_GCM_SHA256",
+        "AES_256_GCM_SHA384",
+        "CHACHA20_POLY1305_SHA256",
+        "ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+        "ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        "ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+        "ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+        "ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+        "ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+        "ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+        "ECDHE_RSA_WITH_AES_128_CBC_SHA",
+        "ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+        "ECDHE_RSA_WITH_AES_256_CBC_SHA",
+    ]
+    insecure, unknown = (remark.rpartition(": ")[2].split(", ") for remark in found.remarks)
+    assert (len(insecure), len(unknown)) == (8, 8)
+
+
 def test_secure_suites_give_no_remarks() -> None:
     assert tls_options(TlsSettings(cipher_suites=f"{AES128},{AES256}")).remarks == ()
 
@@ -103,6 +138,54 @@ CURVE_LISTS = {
 def test_curves_become_the_numbers_of_the_registry(text: str, numbers: tuple[int, ...]) -> None:
     assert tls_options(TlsSettings(curve_preferences=text)).curves == numbers
     assert curve_numbers(text) == numbers
+
+
+BY_NUMBER = {
+    "none": ("", ()),
+    "in-their-order": ("29,23,24", (29, 23, 24)),
+    "blanks-around": (" 29 , 4588,", (29, 4588)),
+    "one-twice": ("29,23,029", (29, 23)),
+    "without-a-name-here": ("4587,1,65535", (4587, 1, 65535)),
+    "leading-zero": ("029", (29,)),
+}
+
+
+@pytest.mark.parametrize(("text", "numbers"), BY_NUMBER.values(), ids=BY_NUMBER)
+def test_the_argument_of_the_webhook_takes_any_number_of_a_curve(text: str, numbers: tuple[int, ...]) -> None:
+    assert curves_by_number(text) == numbers
+
+
+NO_NUMBERS = {
+    "name": "X25519",
+    "zero": "0",
+    "negative": "-29",
+    "fraction": "2.9",
+    "hexadecimal": "0x1d",
+    "too-large": "65536",
+    "huge": "9" * 50,
+    "digits-of-another-script": "\u0662\u0669",
+}
+
+
+@pytest.mark.parametrize("word", NO_NUMBERS.values(), ids=NO_NUMBERS)
+def test_what_is_no_number_of_a_curve_is_refused_by_name(word: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(f"--tls-curve-preferences: {word} is no number of a curve")):
+        curves_by_number(f"29,{word}")
+
+
+def test_every_word_that_is_no_number_of_a_curve_is_told() -> None:
+    with pytest.raises(SpecError) as caught:
+        curves_by_number("one,29,two", "--curves")
+    remedy = "Write numbers from 1 to 65535, as in 29,23,24,25,4588"
+    told = [f"--curves: {word} is no number of a curve. {remedy}" for word in ("one", "two")]
+    assert str(caught.value) == "; ".join(told)
+
+
+@given(st.lists(st.sampled_from(sorted(CURVES)), unique=True, min_size=1))
+@settings(max_examples=50)
+def test_the_webhook_understands_the_argument_that_is_rendered_for_it(names: list[str]) -> None:
+    (rendered,) = arguments(tls_options(TlsSettings(curve_preferences=",".join(names))))
+    assert curve_names(curves_by_number(rendered.removeprefix("--tls-curve-preferences="))) == tuple(names)
 
 
 def test_a_number_without_a_name_stays_a_number() -> None:

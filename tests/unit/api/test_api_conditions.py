@@ -1,11 +1,14 @@
 """Conditions: which are set, which keep their time, which are somebody else's, and the events that tell of them."""
 
+import re
 from typing import Any, Literal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sriov_core.api import metaschemas
 from sriov_core.api.conditions import Change, Condition, changes, merged
 
 OLD, NOW = "2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z"
@@ -57,6 +60,11 @@ def test_nothing_wanted_changes_nothing(current: tuple[Condition, ...]) -> None:
 @pytest.mark.parametrize("held", [READY, condition()], ids=["with-time", "without-time"])
 def test_what_is_already_said_is_not_sent_again(held: Condition) -> None:
     assert merged((held,), (condition(),), NOW) == (held,)
+
+
+def test_a_condition_is_written_with_every_part_that_the_definitions_require() -> None:
+    written = msgspec.to_builtins(Condition(type="Ready", status="True"))
+    assert written.keys() >= {*metaschemas.conditions()["items"]["required"]}
 
 
 def test_two_field_managers_keep_their_own_types_and_their_order() -> None:
@@ -126,6 +134,7 @@ def test_each_condition_that_differs_makes_one_event(
         pytest.param("a" * 1024, "a" * 1024, id="just-fits"),
         pytest.param("a" * 1025, "a" * 1021 + "...", id="too-long"),
         pytest.param("ö" * 600, "ö" * 510 + "...", id="cut-between-letters"),
+        pytest.param("\ud800" * 1025, "?" * 1021 + "...", id="no-text"),
     ],
 )
 def test_a_note_is_no_longer_than_the_api_server_takes(message: str, note: str) -> None:
@@ -134,28 +143,80 @@ def test_a_note_is_no_longer_than_the_api_server_takes(message: str, note: str) 
     assert len(found.note.encode()) <= 1024
 
 
-WORDS = st.sampled_from(["", "a", "b"])
-CONDITIONS = st.lists(
-    st.builds(
+RULES = metaschemas.conditions()["items"]["properties"]
+REASONS = {
+    "word": ("NetworkReady", True),
+    "letter": ("a", True),
+    "digits-and-lines": ("a_1_", True),
+    "separated": ("Net:Ready,1", True),
+    "longest": ("r" * 1024, True),
+    "empty": ("", False),
+    "digit-first": ("1a", False),
+    "line-first": ("_a", False),
+    "separator-last": ("a:", False),
+    "blank": ("not ready", False),
+    "dash": ("not-ready", False),
+    "newline-behind": ("Ready\n", False),
+    "letters-of-another-script": ("Gr\u00f6\u00dfe", False),
+    "too-long": ("r" * 1025, False),
+}
+
+
+@pytest.mark.parametrize(("reason", "taken"), REASONS.values(), ids=REASONS)
+def test_a_reason_is_taken_exactly_when_the_definitions_of_the_kinds_take_it(reason: str, taken: bool) -> None:
+    rule = RULES["reason"]
+    in_schema = bool(re.search(rule["pattern"].replace("$", r"\Z"), reason)) and len(reason) <= rule["maxLength"]
+    assert in_schema is taken
+    if taken:
+        assert merged((), (condition(reason=reason),), NOW)[0].reason == reason
+        return
+    with pytest.raises(ValueError, match=f"reason of the condition Ready is {re.escape(repr(reason))}, wanted letters"):
+        merged((), (condition(reason=reason),), NOW)
+
+
+def test_reasons_that_others_have_set_are_not_judged() -> None:
+    foreign = condition(kind="Degraded", reason="")
+    assert merged((foreign,), (condition(),), NOW)[0] == foreign
+
+
+@pytest.mark.parametrize(
+    ("message", "sent"),
+    [
+        pytest.param("\u00f6" * 32768, "\u00f6" * 32768, id="just-fits"),
+        pytest.param("\u00f6" * 32769, "\u00f6" * 32765 + "...", id="too-long"),
+    ],
+)
+def test_a_message_is_no_longer_than_the_api_server_takes_and_is_not_sent_again(message: str, sent: str) -> None:
+    once = merged((), (condition(message=message),), NOW)
+    assert once[0].message == sent
+    assert len(sent) == RULES["message"]["maxLength"]
+    assert merged(once, (condition(message=message),), "2026-03-03T00:00:00Z") == once
+
+
+def conditions(*reasons: str) -> st.SearchStrategy[tuple[Condition, ...]]:
+    """Up to one condition of each type, with one of these reasons."""
+    one = st.builds(
         Condition,
         type=st.sampled_from(["Ready", "Degraded", "Drained"]),
         status=st.sampled_from(["True", "False", "Unknown"]),
         observed_generation=st.integers(0, 1),
         last_transition_time=st.sampled_from(["", OLD]),
-        reason=WORDS,
-        message=WORDS,
-    ),
-    unique_by=lambda one: one.type,
-).map(tuple)
+        reason=st.sampled_from(reasons),
+        message=st.sampled_from(["", "a", "b"]),
+    )
+    return st.lists(one, unique_by=lambda found: found.type).map(tuple)
 
 
-@given(CONDITIONS, CONDITIONS)
+CURRENT, WANTED = conditions("", "a", "b"), conditions("a", "b")
+
+
+@given(CURRENT, WANTED)
 def test_setting_twice_is_setting_once(current: tuple[Condition, ...], wanted: tuple[Condition, ...]) -> None:
     once = merged(current, wanted, NOW)
     assert merged(once, wanted, "2027-01-01T00:00:00Z") == once
 
 
-@given(CONDITIONS, CONDITIONS)
+@given(CURRENT, WANTED)
 def test_conditions_differ_exactly_where_an_event_tells_so(
     current: tuple[Condition, ...], wanted: tuple[Condition, ...]
 ) -> None:

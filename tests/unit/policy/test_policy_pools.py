@@ -36,6 +36,7 @@ def names(labels: dict[str, str] | None, *pools: PoolConfig) -> list[str]:
 
 OFFLOAD = pool("offload", ovsHardwareOffloadConfig={"name": "worker"})
 UNREADABLE = pool("unreadable", nodeSelector={"matchExpressions": [{"key": "a", "operator": "Near", "values": ["x"]}]})
+MALFORMED = pool("malformed", nodeSelector={"matchExpressions": [{"key": "a", "operator": "Exists", "values": ["x"]}]})
 POOLS = {
     "no-pools": ({}, (), []),
     "no-selector-takes-every-node": ({"a": "x"}, (pool("all"),), ["all"]),
@@ -52,6 +53,7 @@ POOLS = {
     "an-offload-part-without-a-name-counts": ({}, (pool("all", ovsHardwareOffloadConfig={}),), ["all"]),
     # The incumbent stops for every node as soon as one selector is invalid.
     "an-invalid-selector-selects-nothing": ({"a": "x"}, (UNREADABLE, labelled("one", a="x")), ["one"]),
+    "an-invalid-selector-that-would-match-selects-nothing": ({"a": "x"}, (MALFORMED,), []),
     "unknown-labels-are-selected-by-all": (None, (labelled("one", a="x"), UNREADABLE, OFFLOAD), ["one", "unreadable"]),
 }
 
