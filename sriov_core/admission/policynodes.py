@@ -77,7 +77,7 @@ def others_of(policy: NodePolicy, cluster: Cluster) -> tuple[Candidate, ...]:
     """The policies that count beside this one, weakest first; those that are invalid or ask for no VFs do not."""
     left_out = {policy.metadata.name, DEPRECATED_NAME}
     found = candidates(other for other in cluster.counting_policies if other.metadata.name not in left_out)
-    return tuple(candidate for candidate in found if not candidate.faults and candidate.policy.spec.num_vfs)
+    return tuple(candidate for candidate in found if candidate.is_usable and candidate.policy.spec.num_vfs)
 
 
 def certain_pairs(policy: NodePolicy, cluster: Cluster) -> Iterator[Finding]:

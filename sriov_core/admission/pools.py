@@ -7,7 +7,7 @@ from sriov_core.admission.decision import Finding, denied, on_nodes, warned
 from sriov_core.api.fault import legible, shown
 from sriov_core.api.poolconfig import PoolConfig
 from sriov_core.errors import SpecError
-from sriov_core.policy.pools import max_unavailable, pool_of, selector_faults, stuck
+from sriov_core.policy.pools import pool_faults, pool_of, stuck
 
 _LIMIT = "spec.maxUnavailable"
 _SELECTOR = "spec.nodeSelector"
@@ -22,8 +22,6 @@ def findings(pool: PoolConfig, cluster: Cluster) -> Iterator[Finding]:
     yield from _namespace(pool, cluster)
     if pool.spec.ovs_hardware_offload_config.name:
         return  # its nodes are those of a MachineConfigPool
-    if pool.spec.node_selector is not None:
-        yield from (Finding(fault) for fault in selector_faults(pool.spec.node_selector, _SELECTOR))
     yield from _limit(pool, cluster)
     if cluster.is_own(pool.metadata.namespace):
         yield from _overlaps(pool, cluster)
@@ -38,11 +36,7 @@ def by_itself(pool: PoolConfig) -> Iterator[Finding]:
                 named = shown(spec.ovs_hardware_offload_config.name)
                 text = f"it cannot be combined with ovsHardwareOffloadConfig.name {named}, which has nodes of its own"
                 yield denied(path, text, "Remove it, or the name")
-    try:
-        max_unavailable(spec.max_unavailable, 1)
-    except SpecError as err:
-        text, _, remedy = str(err).rpartition(". ")
-        yield denied(_LIMIT, f"invalid maxUnavailable: {text}", remedy)
+    yield from map(Finding, pool_faults(pool))
 
 
 def _namespace(pool: PoolConfig, cluster: Cluster) -> Iterator[Finding]:

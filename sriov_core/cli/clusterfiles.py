@@ -15,11 +15,13 @@ from sriov_core.api.operatorconfig import NAME as CONFIG_NAME
 from sriov_core.api.operatorconfig import OperatorConfig
 from sriov_core.api.poolconfig import PoolConfig
 from sriov_core.errors import SpecError
+from sriov_core.model.observed import Nic
 from sriov_core.policy.fleet import Fleet
 from sriov_core.policy.nicids import CONFIG_MAP as NIC_IDS_NAME
 from sriov_core.policy.nicids import DEFAULT, NicIds, parse
 from sriov_core.policy.nodeoutcome import NodeFacts, Settings
 from sriov_core.policy.nodereport import to_nics
+from sriov_core.policy.pools import pool_faults
 
 OPERATOR_NAMESPACE = "sriov-network-operator"
 _READ = "policies, networks, node states, pools, SriovOperatorConfig, Nodes and the ConfigMap supported-nic-ids"
@@ -27,10 +29,11 @@ _READ = "policies, networks, node states, pools, SriovOperatorConfig, Nodes and 
 
 @attrs.frozen(kw_only=True)
 class ClusterFiles:
-    """The nodes with their policies, the networks, and what is worth a word about the files."""
+    """The nodes with their policies, the networks, and what is wrong with or worth a word about the files."""
 
     fleet: Fleet
     networks: tuple[Network, ...] = ()
+    errors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -45,20 +48,24 @@ class _Sorted:
     networks: list[Network] = attrs.field(factory=list)
     config: OperatorConfig | None = None
     nic_ids: NicIds = DEFAULT
+    errors: list[str] = attrs.field(factory=list)
     notes: list[str] = attrs.field(factory=list)
 
 
 def gather(documents: Iterable[Document], *, namespace: str) -> ClusterFiles:
     """What the objects say together; ``namespace`` is the operator's, where policies and pools count.
 
-    An object without a namespace counts as in the operator's. SpecError for two objects of one kind and name, and for
-    a node state or a table of NIC ids that cannot be understood.
+    An object without a namespace counts as in the operator's. One that cannot be understood is left out and told as an
+    error; of one with unknown fields, the others count. SpecError for two objects of one kind and name.
     """
     found = _Sorted()
     seen: dict[tuple[str, str, str], str] = {}
     for document in documents:
+        faults = (*document.unknown, *document.faults)
+        found.errors.extend(f"{document.where}: {fault}" for fault in faults)
         _once(document, seen, namespace)
-        _sort(document, found, namespace)
+        if not document.faults:
+            _sort(document, found, namespace)
     fleet = Fleet()
     fleet.put_settings(_settings(found))
     fleet.put_pools(found.pools)
@@ -66,7 +73,12 @@ def gather(documents: Iterable[Document], *, namespace: str) -> ClusterFiles:
     for facts in _facts(found):
         fleet.put_node(facts)
     networks = sorted(found.networks, key=lambda one: (one.metadata.namespace, one.metadata.name, one.kind))
-    return ClusterFiles(fleet=fleet, networks=tuple(networks), notes=(*found.notes, *_unmanaged(fleet, found)))
+    return ClusterFiles(
+        fleet=fleet,
+        networks=tuple(networks),
+        errors=tuple(found.errors),
+        notes=(*found.notes, *_unmanaged(fleet, found)),
+    )
 
 
 def _once(document: Document, seen: dict[tuple[str, str, str], str], namespace: str) -> None:
@@ -86,7 +98,8 @@ def _sort(document: Document, found: _Sorted, namespace: str) -> None:
         case Node():
             found.nodes[document.name] = body
         case ConfigMap() if document.name == NIC_IDS_NAME:
-            found.nic_ids = _nic_ids(document, body)
+            found.nic_ids, faults = parse(body.data)
+            found.errors.extend(f"{document.where}: {fault}" for fault in faults)
         case NodePolicy() | NodeState() | PoolConfig() | OperatorConfig():
             if body.metadata.namespace not in ("", namespace):
                 found.notes.append(_elsewhere(document, body.metadata.namespace, namespace))
@@ -104,6 +117,7 @@ def _sort_own(document: Document, body: NodePolicy | NodeState | PoolConfig | Op
             found.states[document.name] = body
         case PoolConfig():
             found.pools.append(body)
+            found.errors.extend(f"{document.where}: {fault}" for fault in pool_faults(body))
         case OperatorConfig() if document.name == CONFIG_NAME:
             found.config = body
         case _:
@@ -117,13 +131,6 @@ def _elsewhere(document: Document, found: str, wanted: str) -> str:
 def _placed(network: Network, namespace: str) -> Network:
     own = network.metadata.namespace or namespace
     return msgspec.structs.replace(network, metadata=msgspec.structs.replace(network.metadata, namespace=own))
-
-
-def _nic_ids(document: Document, body: ConfigMap) -> NicIds:
-    table, faults = parse(body.data)
-    if faults:
-        raise SpecError("\n".join(f"{document.where}: {fault}" for fault in faults))
-    return table
 
 
 def _settings(found: _Sorted) -> Settings:
@@ -147,10 +154,19 @@ def _facts(found: _Sorted) -> Iterator[NodeFacts]:
         yield NodeFacts(
             name=name,
             labels=node.metadata.labels if node else None,
-            nics=to_nics(state) if state else (),
+            nics=_nics(state, found) if state else (),
             has_state=state is not None,
             rdma_mode=state.spec.system.rdma_mode if state else "",
         )
+
+
+def _nics(state: NodeState, found: _Sorted) -> tuple[Nic, ...]:
+    """The NICs that a node reports; none, as before it reported any, when the report cannot be understood."""
+    try:
+        return to_nics(state)
+    except SpecError as err:
+        found.errors.extend(str(err).splitlines())
+        return ()
 
 
 def _unmanaged(fleet: Fleet, found: _Sorted) -> Sequence[str]:

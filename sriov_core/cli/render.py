@@ -6,6 +6,7 @@ from typing import Any
 import click
 import msgspec
 
+from sriov_core.api import documents
 from sriov_core.api.fault import legible
 from sriov_core.api.networks import Network
 from sriov_core.api.nodestate import NodeState
@@ -19,6 +20,7 @@ from sriov_core.policy.attachment import attachment, faults, target_namespace
 from sriov_core.policy.deviceplugin import config_maps
 from sriov_core.policy.nodeoutcome import NodeOutcome
 from sriov_core.policy.pluginremarks import Severity
+from sriov_core.policy.verdict import Outcome
 
 _MOST_NODES = 3
 
@@ -37,11 +39,16 @@ def verb(session: Session, files: tuple[str, ...], namespace: str, resource_pref
 
     Exit code: 0, or 1 when an input is invalid; what does not depend on that is printed all the same.
     """
-    given = gather(documents_in(files), namespace=namespace)
+    given = gather(documents_in(files, documents.parse), namespace=namespace)
     outcomes = [given.fleet.outcome(node) for node in given.fleet.nodes]
-    for note in (*given.notes, *_grouped((one.node, _remarks(one)) for one in outcomes), *_idle(given)):
+    for note in (*given.notes, *_grouped((one.node, _remarks(one)) for one in outcomes), *_quiet(given)):
         session.note(note)
-    errors = [*_invalid(given), *_grouped((one.node, _problems(one)) for one in outcomes), *_bad(given, namespace)]
+    errors = [
+        *given.errors,
+        *_invalid(given),
+        *_grouped((one.node, _problems(one)) for one in outcomes),
+        *_bad(given, namespace),
+    ]
     if errors:
         session.error("\n".join(errors))
     show([*_objects(outcomes, namespace), *_attachments(given, namespace, resource_prefix)], session)
@@ -90,12 +97,22 @@ def _problems(outcome: NodeOutcome) -> Iterator[str]:
 
 def _remarks(outcome: NodeOutcome) -> Iterator[str]:
     yield from outcome.remarks
+    for summary in outcome.rendering.summaries:
+        yield from (f"policy {legible(summary.policy)}: {note}" for note in summary.notes)
+        for verdict in summary.verdicts:
+            if verdict.outcome is Outcome.TAKEN and verdict.note:
+                yield f"policy {legible(summary.policy)} on {verdict.nic_name or verdict.nic}: {verdict.note}"
     yield from (str(remark) for remark in outcome.plugin.remarks if remark.severity is Severity.WARNING)
 
 
-def _idle(given: ClusterFiles) -> Iterator[str]:
-    """The policies that hold no VFs on any node; those that are invalid are told as errors."""
-    for name in given.fleet.policies if given.fleet.nodes else ():
+def _quiet(given: ClusterFiles) -> Iterator[str]:
+    """What is missing without being wrong: nodes, PFs that no node has, policies that hold no VFs anywhere."""
+    if given.fleet.policies and not given.fleet.nodes:
+        yield "no managed node is given, so the policies make nothing. Add node states, or Nodes"
+        return
+    for name in given.fleet.policies:
+        for entry in given.fleet.nowhere(name):
+            yield f"policy {legible(name)}: {entry.path}: no node that it selects has a PF {legible(entry.wanted)}"
         standing = given.fleet.standing(name)
         if not standing.ready and not given.fleet.faults(name):
             yield f"policy {legible(name)} holds no VFs ({standing.reason}): {standing.message}"

@@ -9,8 +9,7 @@ import click
 from sriov_core.admission.admitting import CREATE, admit
 from sriov_core.admission.cluster import Cluster, cluster_nodes
 from sriov_core.admission.decision import Decision
-from sriov_core.admission.mutation import mutated
-from sriov_core.admission.reading import document_of, unreadable
+from sriov_core.admission.reading import unreadable
 from sriov_core.api import documents
 from sriov_core.api.documents import Document
 from sriov_core.api.fault import Fault
@@ -57,21 +56,13 @@ def verb(session: Session, files: tuple[str, ...], namespace: str, dev_mode: boo
 
     Exit code: 0 all are allowed, 1 some object is denied, or a file cannot be read.
     """
-    found = tuple(map(_as_created, documents_in(files, documents.parse)))
+    found = documents_in(files, documents.parse)
     cluster = _cluster(found, namespace=namespace, dev_mode=dev_mode)
     judged = tuple(_judged(found, cluster))
     for note in _notes(found, cluster):
         session.note(note)
     session.show(lambda: _blocks(judged), lambda: [_data(one, namespace) for one in judged])
     return 0 if all(one.decision.allowed for one in judged) else 1
-
-
-def _as_created(document: Document) -> Document:
-    """A policy with what the webhook adds to it."""
-    if not isinstance(document.body, NodePolicy) or unreadable(document.raw):
-        return document
-    raw = mutated(document.raw)
-    return attrs.evolve(document, raw=raw, body=document_of(raw).body)
 
 
 def _cluster(found: Iterable[Document], *, namespace: str, dev_mode: bool) -> Cluster:

@@ -5,13 +5,13 @@ import attrs
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.model.desired import DeviceType, VdpaType, VfGroup
 from sriov_core.model.observed import Nic
-from sriov_core.policy.ranges import Range, parse_pf_name
+from sriov_core.policy.ranges import Range, name_of, parse_pf_name
 from sriov_core.policy.selector import is_called
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Claim:
-    """A valid policy's groups on a NIC, in the order of pfNames; ``named`` when it names the NIC."""
+    """A policy's groups on a NIC, in the order of pfNames; ``named`` when it names the NIC."""
 
     policy: NodePolicy
     groups: tuple[VfGroup, ...]
@@ -33,7 +33,7 @@ class Claim:
 
 
 def claim(policy: NodePolicy, nic: Nic) -> Claim:
-    """What a valid policy with VFs asks of a NIC that its selector takes."""
+    """What a policy without contradictions, and with VFs, asks of a NIC that its selector takes."""
     return Claim(policy=policy, groups=tuple(_group(policy, vfs) for vfs in _ranges(policy, nic)))
 
 
@@ -59,9 +59,9 @@ def _group(policy: NodePolicy, vfs: Range) -> VfGroup:
 def _ranges(policy: NodePolicy, nic: Nic) -> list[Range]:
     """The ranges of every entry of pfNames that means this NIC, by whichever of its names; overlapping ones as one."""
     whole = Range(0, policy.spec.num_vfs - 1)
-    entries = [parse_pf_name(entry, policy.spec.num_vfs) for entry in policy.spec.nic_selector.pf_names]
+    own = [entry for entry in policy.spec.nic_selector.pf_names if is_called(nic, name_of(entry))]
     joined: list[Range] = []
-    for vfs in [entry.vfs or whole for entry in entries if is_called(nic, entry.name)] or [whole]:
+    for vfs in [parse_pf_name(entry, policy.spec.num_vfs).vfs or whole for entry in own] or [whole]:
         touching = [other for other in joined if vfs.first <= other.last and other.first <= vfs.last]
         first = min(other.first for other in (*touching, vfs))
         last = max(other.last for other in (*touching, vfs))

@@ -47,7 +47,7 @@ def device_plugin_config(
     ports = tuple(sorted(nics, key=lambda nic: nic.address))
     by_name = _named(policies)
     looked_at = [own for own in reversed(rendering.summaries) if not own.skipped and own.policy in by_name]
-    faults = {own.policy: own.faults for own in looked_at if own.faults}
+    faults = {own.policy: own.faults for own in looked_at if not own.is_usable}
     weakest_first = [by_name[own.policy] for own in looked_at]
     valid = [policy for policy in weakest_first if policy.metadata.name not in faults]
     lost = [entry.policy for entry in rendering.verdicts if entry.outcome is Outcome.DISPLACED]

@@ -11,7 +11,7 @@ from sriov_core.api.fault import Fault
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.api.poolconfig import PoolConfig
 from sriov_core.policy.claims import strength
-from sriov_core.policy.judging import Candidate, candidates, selects
+from sriov_core.policy.judging import DEPRECATED_NAME, Candidate, candidates, selects
 from sriov_core.policy.nodeindex import NodeIndex
 from sriov_core.policy.nodeoutcome import (
     NodeFacts,
@@ -23,6 +23,7 @@ from sriov_core.policy.nodeoutcome import (
     rendered,
 )
 from sriov_core.policy.reach import Reach, Standing, reach, standing
+from sriov_core.policy.verdict import Unmatched
 
 
 @attrs.define
@@ -46,7 +47,7 @@ class Fleet:
     @property
     def nodes(self) -> tuple[str, ...]:
         """The managed nodes by name."""
-        return tuple(sorted(node for node, facts in self._nodes.items() if self._settings.manages(facts.labels)))
+        return tuple(sorted(filter(self._is_managed, self._nodes)))
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -118,19 +119,30 @@ class Fleet:
     def standing(self, policy: str) -> Standing:
         """What has become of a policy over all managed nodes, rendering those that a change has reached."""
         candidate = self._candidates[policy]
-        reaches = {
-            node: self._reach(policy, node)
-            for node in self._selected(candidate)
-            if self._settings.manages(self._nodes[node].labels)
-        }
+        reaches = {node: self._reach(policy, node) for node in self._selected(candidate) if self._is_managed(node)}
         return standing(candidate, reaches)
+
+    def nowhere(self, policy: str) -> tuple[Unmatched, ...]:
+        """The PFs that a policy names and that no managed node which it selects has; none without such a node."""
+        nodes = [node for node in self._selected(self._candidates[policy]) if self._is_managed(node)]
+        missing: dict[str, list[Unmatched]] = {}
+        for node in nodes:
+            for entry in self.outcome(node).rendering.unmatched:
+                if entry.policy == policy:
+                    missing.setdefault(entry.path, []).append(entry)
+        return tuple(found[0] for _, found in sorted(missing.items()) if len(found) == len(nodes))
+
+    def _is_managed(self, node: str) -> bool:
+        return self._settings.manages(self._nodes[node].labels)
 
     def _reach(self, policy: str, node: str) -> Reach:
         self.outcome(node)
         return self._reaches[node][policy]
 
     def _selected(self, candidate: Candidate | None) -> frozenset[str]:
-        return self._index.selected(candidate.policy.spec.node_selector) if candidate else frozenset()
+        if candidate is None or candidate.policy.metadata.name == DEPRECATED_NAME:
+            return frozenset()
+        return self._index.selected(candidate.policy.spec.node_selector)
 
     def _policies_changed(self, touched: Iterable[str]) -> frozenset[str]:
         self._ordered = tuple(sorted(self._candidates.values(), key=lambda candidate: strength(candidate.policy)))
@@ -149,6 +161,8 @@ class Fleet:
         own = tuple(one for one in self._ordered if facts.labels is None or selects(one.policy, facts.labels))
         mode, remarks = rdma_mode(facts, self._pools)
         alike = (likeness(facts.nics), own, mode, facts.has_state)
+        if len(self._shared) > 2 * len(self._nodes):
+            self._shared.clear()  # most of it is of nodes as they were
         if alike not in self._shared:
             new = rendered(facts, own, mode, self._settings)
             self._shared[alike] = new, {summary.policy: reach(summary) for summary in new.rendering.summaries}

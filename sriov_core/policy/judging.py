@@ -12,7 +12,7 @@ from sriov_core.model.observed import Nic
 from sriov_core.model.plan import Problem
 from sriov_core.policy.claims import strength
 from sriov_core.policy.selector import Refusal, refusals
-from sriov_core.policy.validation import validate
+from sriov_core.policy.validation import contradictions, validate
 
 DEPRECATED_NAME = "default"
 """A policy of this name, which older versions of the other operator made, is never applied."""
@@ -20,10 +20,14 @@ DEPRECATED_NAME = "default"
 
 @attrs.frozen(kw_only=True, eq=False)
 class Candidate:
-    """A policy with its faults: what is known of it before any node is looked at."""
+    """A policy with its faults: what is known of it before any node is looked at.
+
+    One that is not usable holds nothing anywhere; a usable one may have faults, see `validation.contradictions`.
+    """
 
     policy: NodePolicy
     faults: tuple[Fault, ...] = ()
+    is_usable: bool = True
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -36,6 +40,7 @@ class Judged:
 
     policy: NodePolicy
     faults: tuple[Fault, ...] = ()
+    is_usable: bool = True
     skipped: str = ""
     refusals: Mapping[Address, tuple[Refusal, ...]] = attrs.field(factory=dict)
 
@@ -60,8 +65,8 @@ class Judged:
         return not self.skipped and not self.refusals[nic.address]
 
     def claims(self, nic: Nic) -> bool:
-        """True when the policy is valid, takes the NIC and asks for VFs."""
-        return self.takes(nic) and not self.faults and self.policy.spec.num_vfs > 0
+        """True when the policy is usable, takes the NIC and asks for VFs."""
+        return self.takes(nic) and self.is_usable and self.policy.spec.num_vfs > 0
 
 
 def candidates(policies: Iterable[NodePolicy]) -> tuple[Candidate, ...]:
@@ -74,10 +79,13 @@ def candidates(policies: Iterable[NodePolicy]) -> tuple[Candidate, ...]:
     named: dict[str, int] = {}
     for policy in ordered:
         named[policy.metadata.name] = named.get(policy.metadata.name, 0) + 1
-    return tuple(
-        Candidate(policy=policy, faults=(*_ambiguous(policy, named[policy.metadata.name]), *validate(policy)))
-        for policy in ordered
-    )
+    return tuple(_candidate(policy, named[policy.metadata.name]) for policy in ordered)
+
+
+def _candidate(policy: NodePolicy, namesakes: int) -> Candidate:
+    ambiguous = tuple(_ambiguous(policy, namesakes))
+    usable = not ambiguous and not contradictions(policy)
+    return Candidate(policy=policy, faults=(*ambiguous, *validate(policy)), is_usable=usable)
 
 
 def judge(candidate: Candidate, nics: Sequence[Nic], labels: Mapping[str, str] | None) -> Judged:
@@ -87,7 +95,7 @@ def judge(candidate: Candidate, nics: Sequence[Nic], labels: Mapping[str, str] |
     if skipped:
         return Judged(policy=policy, skipped=skipped)
     found = {nic.address: refusals(policy.spec.nic_selector, nic) for nic in nics}
-    return Judged(policy=policy, faults=candidate.faults, refusals=found)
+    return Judged(policy=policy, faults=candidate.faults, is_usable=candidate.is_usable, refusals=found)
 
 
 def selects(policy: NodePolicy, labels: Mapping[str, str]) -> bool:

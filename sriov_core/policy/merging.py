@@ -59,7 +59,12 @@ def merge(nic: Nic, claims: Sequence[Claim]) -> Merged:
     return Merged(
         spec=spec,
         verdicts=tuple(_verdict(nic, claim, held, clashes, claims[-1]) for claim in claims),
-        problems=(*_ambiguous(nic, clashes), *_inconsistent(nic, holders), *_too_many(nic, spec, holders)),
+        problems=(
+            *_ambiguous(nic, clashes),
+            *_inconsistent(nic, holders),
+            *_impossible_vdpa(nic, spec, claims[-1]),
+            *_too_many(nic, spec, holders),
+        ),
     )
 
 
@@ -98,9 +103,10 @@ def _verdict(
 def _overruled(claim: Claim, strongest: Claim) -> str:
     """Which modes of a policy that holds VFs do not count, because a stronger one on the NIC differs."""
     own, other = claim.policy.spec, strongest.policy.spec
-    pairs = {
+    pairs: dict[str, tuple[object, object]] = {
         "eSwitchMode": (own.eswitch_mode or "legacy", other.eswitch_mode or "legacy"),
         "linkType": (own.link_type.upper(), other.link_type.upper()),
+        "bridge": (own.bridge, other.bridge),
     }
     differing = [field for field, (mine, theirs) in pairs.items() if mine != theirs]
     return f"{' and '.join(differing)} as in policy {strongest.name}, the strongest here" if differing else ""
@@ -136,6 +142,18 @@ def _inconsistent(nic: Nic, holders: Sequence[Claim]) -> Iterator[Problem]:
             ),
             remedy="Set it in all of them or in none",
         )
+
+
+def _impossible_vdpa(nic: Nic, spec: NicSpec, strongest: Claim) -> Iterator[Problem]:
+    """VDPA devices need switchdev, and the strongest policy decides the mode for all."""
+    wanting = [group.policy_name for group in spec.groups if group.vdpa_type]
+    if wanting and spec.eswitch_mode is not EswitchMode.SWITCHDEV:
+        text = (
+            f"{_policies(sorted(set(wanting)))}: vdpaType needs eSwitchMode switchdev, and policy {strongest.name}, "
+            f"the strongest on {nic.name or nic.address}, says {spec.eswitch_mode}"
+        )
+        remedy = f"Set eSwitchMode: switchdev in policy {strongest.name}, or keep the policies on different ports"
+        yield Problem(code="vdpa-without-switchdev", nic=nic.address, text=text, remedy=remedy)
 
 
 def _too_many(nic: Nic, spec: NicSpec, holders: Sequence[Claim]) -> Iterator[Problem]:

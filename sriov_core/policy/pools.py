@@ -58,6 +58,18 @@ def selector_faults(selector: LabelSelector, path: str = "spec.nodeSelector") ->
     return tuple(_selector_faults(selector, path))
 
 
+def pool_faults(pool: PoolConfig) -> tuple[Fault, ...]:
+    """What is wrong with the selector and the limit of a pool by themselves."""
+    selector = pool.spec.node_selector
+    found = list(selector_faults(selector)) if selector is not None else []
+    try:
+        max_unavailable(pool.spec.max_unavailable, 1)
+    except SpecError as err:
+        text, _, remedy = str(err).rpartition(". ")
+        found.append(Fault("spec.maxUnavailable", f"invalid maxUnavailable: {text}", remedy))
+    return tuple(found)
+
+
 def max_unavailable(value: int | str | None, nodes: int) -> int | None:
     """How many of that many nodes may be drained at once; None is no limit. Percentages are rounded down.
 

@@ -83,6 +83,15 @@ def name_of(entry: str) -> str:
     return entry.partition("#")[0]
 
 
+def is_name(name: str) -> bool:
+    """True for what the kernel accepts as the name of a device."""
+    try:
+        check_name(name, name)
+    except Malformed:
+        return False
+    return True
+
+
 def check_name(name: str, entry: str) -> None:
     """Raise Malformed for what the kernel accepts as no device name (dev_valid_name in net/core/dev.c)."""
     if not name:

@@ -53,13 +53,14 @@ def standing(candidate: Candidate, reaches: Mapping[str, Reach]) -> Standing:
         matched_nodes=len(reaches), applied_nodes=len(held), applied_nics=sum(one.taken for one in held)
     )
     ready, reason, message = _verdict(candidate, reaches, status)
-    return Standing(status=status, ready=ready, reason=reason, message=message)
+    faults = () if reason == "Invalid" else candidate.faults
+    return Standing(status=status, ready=ready, reason=reason, message="; ".join((message, *map(str, faults))))
 
 
 def _verdict(candidate: Candidate, reaches: Mapping[str, Reach], status: PolicyStatus) -> tuple[bool, str, str]:
     if candidate.policy.metadata.name == DEPRECATED_NAME:
         return False, "Ignored", "a policy named default is never applied: give it another name"
-    if candidate.faults:
+    if not candidate.is_usable:
         return False, "Invalid", "; ".join(map(str, candidate.faults))
     if candidate.policy.spec.num_vfs == 0:
         return False, "NoVfs", "numVfs is 0, so no VFs are asked for"

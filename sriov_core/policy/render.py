@@ -84,7 +84,7 @@ def _without_claim(own: Judged, nic: Nic) -> Verdict:
         note = own.skipped
     elif refusals:
         outcome, note = Outcome.NOT_MATCHED, ""
-    elif own.faults:
+    elif not own.is_usable:
         outcome, note = Outcome.INVALID, f"{own.faults[0].path}: {own.faults[0].text}"
     return Verdict(
         policy=own.name, nic=nic.address, nic_name=nic.name or "", outcome=outcome, refusals=refusals, note=note
@@ -99,6 +99,7 @@ def _summary(own: Judged, verdicts: tuple[Verdict, ...], *, bridges: bool) -> Su
         priority=own.policy.spec.priority,
         verdicts=verdicts,
         faults=own.faults,
+        is_usable=own.is_usable,
         skipped=own.skipped,
         matched=matched,
         nearest=() if matched or own.skipped else _nearest(own, verdicts),

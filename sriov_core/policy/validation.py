@@ -10,7 +10,7 @@ from sriov_core.api.fault import Fault, shown
 from sriov_core.api.nodepolicy import NicSelector, NodePolicy
 from sriov_core.model.address import Address
 from sriov_core.policy.names import object_name_faults, resource_name_faults
-from sriov_core.policy.ranges import Malformed, parse_pf_name
+from sriov_core.policy.ranges import Malformed, is_name, name_of, parse_pf_name
 from sriov_core.policy.selector import net_filter
 
 LARGEST_MTU = 65535
@@ -25,6 +25,15 @@ _SHORT_ADDRESS = re.compile(r"[0-9a-fA-F]{2}:[0-1][0-9a-fA-F]\.[0-7]")
 def validate(policy: NodePolicy) -> tuple[Fault, ...]:
     """Every fault of the policy, in the order of the rules; an empty tuple means that it is valid."""
     return tuple(fault for rule in _RULES for fault in rule(policy))
+
+
+def contradictions(policy: NodePolicy) -> tuple[Fault, ...]:
+    """The faults for which the policy can hold no VFs at all.
+
+    Any other fault is about an entry of the selector, which takes no NIC; the rest of the selector still counts, so
+    that a cluster which lived with such an entry keeps its VFs.
+    """
+    return tuple(fault for rule in _CONTRADICTIONS for fault in rule(policy))
 
 
 def _names(policy: NodePolicy) -> Iterator[Fault]:
@@ -73,6 +82,11 @@ def _net_filter(policy: NodePolicy) -> Iterator[Fault]:
             yield Fault(path, "it cannot be combined with nicSelector.netFilter", remedy)
 
 
+def _modes_of_net_filter(policy: NodePolicy) -> Iterator[Fault]:
+    """Those faults of `_net_filter` that are not about the selector itself."""
+    yield from (fault for fault in _net_filter(policy) if not fault.path.startswith("spec.nicSelector."))
+
+
 def _addresses(policy: NodePolicy) -> Iterator[Fault]:
     for position, entry in enumerate(policy.spec.nic_selector.root_devices):
         try:
@@ -85,11 +99,20 @@ def _addresses(policy: NodePolicy) -> Iterator[Fault]:
 
 
 def _pf_names(policy: NodePolicy) -> Iterator[Fault]:
+    yield from (fault for fault, _ in _bad_pf_names(policy))
+
+
+def _ranges(policy: NodePolicy) -> Iterator[Fault]:
+    """Those faults of `_pf_names` that are about the range of a name which a NIC can have."""
+    yield from (fault for fault, entry in _bad_pf_names(policy) if is_name(name_of(entry)))
+
+
+def _bad_pf_names(policy: NodePolicy) -> Iterator[tuple[Fault, str]]:
     for position, entry in enumerate(policy.spec.nic_selector.pf_names):
         try:
             parse_pf_name(entry, policy.spec.num_vfs)
         except Malformed as err:
-            yield Fault(f"spec.nicSelector.pfNames[{position}]", err.text, err.remedy)
+            yield Fault(f"spec.nicSelector.pfNames[{position}]", err.text, err.remedy), entry
 
 
 def _rdma(policy: NodePolicy) -> Iterator[Fault]:
@@ -141,3 +164,4 @@ _RULES: tuple[Callable[[NodePolicy], Iterator[Fault]], ...] = (
     _vdpa,
     _bridge,
 )
+_CONTRADICTIONS = (_names, _sizes, _modes_of_net_filter, _ranges, _rdma, _link_type, _vdpa, _bridge)

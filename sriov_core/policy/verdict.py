@@ -86,15 +86,16 @@ class Unmatched:
 class Summary:
     """What became of one policy on the node.
 
-    ``skipped`` is why the policy is not looked at here, ``faults`` why it is invalid. ``matched`` says that its
-    selector takes some NIC; ``verdicts`` go by NIC address. ``nearest`` are, when it takes none, the NICs that came
-    closest, closest first. ``notes`` are remarks that change nothing.
+    ``skipped`` is why the policy is not looked at here. ``faults`` are its mistakes; one that is not usable for them
+    holds nothing. ``matched`` says that its selector takes some NIC; ``verdicts`` go by NIC address. ``nearest`` are,
+    when it takes none, the NICs that came closest, closest first. ``notes`` are remarks that change nothing.
     """
 
     policy: str
     priority: int
     verdicts: tuple[Verdict, ...] = ()
     faults: tuple[Fault, ...] = ()
+    is_usable: bool = True
     skipped: str = ""
     matched: bool = False
     nearest: tuple[Verdict, ...] = ()

@@ -53,7 +53,7 @@ BAD = {
     "overlapping-groups": (
         "\n---\n".join(policy_text(name, nicSelector=names(vfs)) for name, vfs in OVERLAPPING.items()),
         (
-            "0000:01:00.0: policies a and b both have priority 0 and claim VFs of enp1s0 that overlap: 0-2 and 2-3. "
+            "0000:01:00.0: policies a and b both have priority 99 and claim VFs of enp1s0 that overlap: 0-2 and 2-3. "
             "Give them ranges that do not overlap (pfNames), or different priorities"
         ),
     ),

@@ -87,7 +87,11 @@ def test_a_policy_with_the_field_of_an_old_readme_is_refused_with_the_one_that_w
     ran = cli("render", "-f", manifests / "readme-policy.yaml")
     assert (ran.code, ran.out) == (1, "")
     assert ran.errors == [
-        f"{manifests}/readme-policy.yaml, document 1: spec.nicSelector.pfName: unknown field. Did you mean pfNames?"
+        f"{manifests}/readme-policy.yaml, document 1: spec.nicSelector.pfName: unknown field. Did you mean pfNames?",
+        (
+            "policy policy-1: spec.nicSelector: it is empty, and an empty selector takes no NIC. "
+            "Give at least one of vendor, deviceID, pfNames, rootDevices and netFilter"
+        ),
     ]
 
 
@@ -230,3 +234,104 @@ def test_the_same_object_twice_is_refused(render: Any) -> None:
 def test_other_kinds_are_named_in_a_note(render: Any) -> None:
     ran = render(STATE, "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n")
     assert "Pod p is not read here" in ran.err
+
+
+def test_a_policy_named_default_is_told_to_be_ignored(render: Any) -> None:
+    ran = render(STATE, NODE, policy_text("default"), policy_text("fast"))
+    assert (ran.code, ran.errors) == (0, [])
+    assert "note: policy default holds no VFs (Ignored): " in ran.err
+    assert len(resources(objects(ran.out))) == 1
+
+
+def test_policies_without_a_node_make_nothing_and_it_is_said(render: Any) -> None:
+    ran = render(policy_text("fast"))
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err == "note: no managed node is given, so the policies make nothing. Add node states, or Nodes\n"
+
+
+def test_a_report_that_cannot_be_understood_leaves_that_node_as_it_is(render: Any) -> None:
+    bad = STATE.replace("node1", "node2").replace("0000:01:00.0", "somewhere")
+    ran = render(STATE, bad, policy_text("fast"))
+    assert ran.code == 1
+    assert len(ran.errors) == 1
+    assert ran.errors[0].startswith("node state node2: status.interfaces[0].pciAddress: 'somewhere' is no PCI address")
+    found = objects(ran.out)
+    assert ("SriovNetworkNodeState", "node2") not in found
+    assert found[("SriovNetworkNodeState", "node1")]["spec"]["interfaces"]
+
+
+def test_a_bad_entry_of_the_nic_table_costs_only_itself(render: Any) -> None:
+    table = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: supported-nic-ids}\ndata: {x: 8086 10c9 beef, y: bad}\n"
+    ran = render(STATE, policy_text("fast", nicSelector={"vendor": "8086", "deviceID": "10c9"}), table)
+    assert ran.code == 1
+    assert "data[y]" in ran.errors[0]
+    (resource,) = resources(objects(ran.out))
+    assert resource["selectors"]["devices"] == ["beef"]
+
+
+def test_a_bad_pool_is_told(render: Any) -> None:
+    bad = "spec: {maxUnavailable: 300%, nodeSelector: {matchExpressions: [{key: zone, operator: Near}]}}"
+    ran = render(STATE, POOL.replace("spec: {rdmaMode: exclusive}", bad))
+    assert ran.code == 1
+    assert [error.split(": ")[1] for error in ran.errors] == [
+        "spec.nodeSelector.matchExpressions[0].operator",
+        "spec.maxUnavailable",
+    ]
+
+
+def test_an_unknown_field_is_told_and_the_others_count(render: Any) -> None:
+    ran = render(STATE, policy_text("fast", mtuu=9000))
+    assert ran.code == 1
+    assert ran.errors[0].endswith("spec.mtuu: unknown field. Did you mean mtu?")
+    assert len(resources(objects(ran.out))) == 1
+
+
+def test_a_name_that_no_node_has_is_told(render: Any) -> None:
+    ran = render(
+        STATE, STATE.replace("node1", "node2"), policy_text("fast", nicSelector={"pfNames": ["enp1s0", "ens9"]})
+    )
+    assert ran.code == 0
+    assert "note: policy fast: spec.nicSelector.pfNames[1]: no node that it selects has a PF ens9" in ran.err
+
+
+def test_modes_that_a_stronger_policy_decides_are_told(render: Any) -> None:
+    strong = policy_text("strong", priority=1, nicSelector={"pfNames": ["enp1s0#0-0"]})
+    weak = policy_text(
+        "weak", eSwitchMode="switchdev", deviceType=None, bridge={"ovs": {}}, nicSelector={"pfNames": ["enp1s0#1-2"]}
+    )
+    ran = render(STATE, strong, weak)
+    assert "policy weak on enp1s0: eSwitchMode and bridge as in policy strong, the strongest here" in ran.err
+    assert "policy weak: spec.bridge is not acted on" in ran.err
+
+
+def test_vdpa_on_a_port_that_a_stronger_policy_keeps_legacy_is_a_problem(render: Any) -> None:
+    strong = policy_text("strong", priority=1, nicSelector={"pfNames": ["enp1s0#0-0"]})
+    weak = policy_text(
+        "weak", eSwitchMode="switchdev", deviceType=None, vdpaType="vhost", nicSelector={"pfNames": ["enp1s0#1-2"]}
+    )
+    ran = render(STATE, strong, weak)
+    assert ran.code == 1
+    assert "policy weak: vdpaType needs eSwitchMode switchdev, and policy strong" in ran.errors[0]
+
+
+def test_an_entry_of_a_selector_that_means_nothing_costs_no_vfs(render: Any) -> None:
+    selector = {"rootDevices": ["0000:01:00.0", "01:00.1"], "pfNames": ["enp1s0", "0000:01:00.1"]}
+    ran = render(STATE, policy_text("fast", nicSelector=selector))
+    assert ran.code == 1
+    assert [error.split(": ")[1] for error in ran.errors] == [
+        "spec.nicSelector.rootDevices[1]",
+        "spec.nicSelector.pfNames[1]",
+    ]
+    found = objects(ran.out)
+    assert found[("SriovNetworkNodeState", "node1")]["spec"]["interfaces"][0]["numVfs"] == 4
+    assert len(resources(found)) == 1
+
+
+def test_policies_of_files_are_as_admission_would_store_them(render: Any) -> None:
+    unranked, ranked = policy_text("unranked"), policy_text("ranked", priority=50)
+    found = objects(render(STATE, unranked, ranked).out)
+    assert [one["resourceName"] for one in resources(found)] == ["ranked"]
+    stored = json.loads(unranked)
+    stored["metadata"]["uid"] = "3f0c"
+    found = objects(render(STATE, json.dumps(stored), ranked).out)
+    assert [one["resourceName"] for one in resources(found)] == ["unranked"]

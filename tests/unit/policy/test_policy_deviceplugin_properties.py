@@ -113,9 +113,7 @@ def test_the_order_of_policies_and_nics_changes_nothing(
 @given(POLICIES)
 def test_pods_get_with_a_function_what_the_policy_that_holds_it_says(policies: tuple[NodePolicy, ...]) -> None:
     rendering = render(policies, FLEET)
-    valid = [
-        own for own in policies if not next(s for s in rendering.summaries if s.policy == own.metadata.name).faults
-    ]
+    valid = [own for own in policies if next(s for s in rendering.summaries if s.policy == own.metadata.name).is_usable]
     held = held_functions(sorted(valid, key=lambda own: (-own.spec.priority, own.metadata.name)), FLEET, rendering)
     devices = pool_devices(FLEET, rendering.spec, DEFAULT)
     for resource in rendered(*policies, nics=FLEET).config.resources:

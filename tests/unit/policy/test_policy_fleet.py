@@ -193,3 +193,24 @@ def test_a_nic_with_other_facts_is_rendered_again():
     assert wishes(found, "n1") == []
     assert found.put_node(facts("n1", nics=(nic(0, name="renamed"),))) == {"n1"}
     assert wishes(found, "n1") == ["renamed by-nameres 0-1"]
+
+
+def test_a_policy_named_default_reaches_nobody():
+    found = fleet(facts("n1"), policies=(policy("default"), IN_A))
+    assert found.standing("default").reason == "Ignored"
+    assert wishes(found, "n1") == ["ens803f1 in-ares 0-1"]
+
+
+def test_what_nodes_were_like_before_is_forgotten_after_a_while():
+    found = fleet(facts("n1"), policies=(IN_A,))
+    for count in range(50):
+        found.put_node(facts("n1", nics=(nic(1, num_vfs=count),)))
+        found.outcome("n1")
+    assert len(found._shared) <= 3
+
+
+def test_a_name_that_no_selected_node_has_is_nowhere():
+    named = policy("named", node_selector={"zone": "a"}, pf_names=("ens803f1", "ens9", "lan7"))
+    found = fleet(facts("n1"), facts("n2", nics=(nic(1, alt_names=("lan7",)),)), facts("n3", "b"), policies=(named,))
+    assert [entry.wanted for entry in found.nowhere("named")] == ["ens9"]
+    assert fleet(policies=(named,)).nowhere("named") == ()
