@@ -150,6 +150,8 @@ def _quoting(value: Any) -> str:
             return f'Put it in quotes: "{value}"'
         case None:
             return "Write a text, or leave the field out"
+        case dict() | list():
+            return "Write a text; JSON goes below `field: |` as it is"
         case _:
             return "Write a text"
 

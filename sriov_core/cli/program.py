@@ -39,6 +39,9 @@ class Program(click.Group):
         sys.exit(self._run(session, args, extra))
 
     def _run(self, session: Session, args: tuple[Any, ...], extra: dict[str, Any]) -> int:
+        if sys.stdout is None:
+            session.error("the standard output is closed, so nothing could be shown. Redirect it to /dev/null")
+            return FAILED
         try:
             code = super().main(*args, **extra)
         except click.exceptions.NoArgsIsHelpError as err:
@@ -59,7 +62,8 @@ class Program(click.Group):
 
 def _usage(err: click.ClickException) -> str:
     help_on = err.ctx.command_path if isinstance(err, click.UsageError) and err.ctx else "sriov-core"
-    return f"{err.format_message().rstrip('.')}. See `{help_on} --help`"
+    said = err.format_message().rstrip(".")
+    return f"{said.removesuffix('?.')}{'' if said.endswith('?') else '.'} See `{help_on} --help`"
 
 
 def _internal(err: Exception) -> str:

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from sriov_core.api import documents
-from sriov_core.api.fault import legible
+from sriov_core.api.fault import Fault, legible, shown
 from sriov_core.api.networks import Network
 from sriov_core.api.nodestate import NodeState
 from sriov_core.api.wire import ObjectMeta
@@ -16,13 +16,17 @@ from sriov_core.cli.files import documents_in
 from sriov_core.cli.manifests import manifest_options, show
 from sriov_core.cli.options import files_option
 from sriov_core.cli.screen import Session
+from sriov_core.errors import SpecError
 from sriov_core.policy.attachment import attachment, faults, target_namespace
 from sriov_core.policy.deviceplugin import config_maps
+from sriov_core.policy.names import is_prefix, namespace_faults
 from sriov_core.policy.nodeoutcome import NodeOutcome
-from sriov_core.policy.pluginremarks import Severity
+from sriov_core.policy.pluginremarks import QUIET, RemarkCode
 from sriov_core.policy.verdict import Outcome
 
 _MOST_NODES = 3
+# A policy that takes no NIC of one node is normal, and of none is told by its standing; mistakes are errors.
+_TOLD_OTHERWISE = frozenset({*QUIET, RemarkCode.SELECTS_NOTHING, RemarkCode.INVALID})
 
 
 @click.command("render", short_help="node states, device plugin config and attachments from policies and networks")
@@ -39,6 +43,7 @@ def verb(session: Session, files: tuple[str, ...], namespace: str, resource_pref
 
     Exit code: 0, or 1 when an input is invalid; what does not depend on that is printed all the same.
     """
+    _check(namespace, resource_prefix)
     given = gather(documents_in(files, documents.parse), namespace=namespace)
     outcomes = [given.fleet.outcome(node) for node in given.fleet.nodes]
     for note in (*given.notes, *_grouped((one.node, _remarks(one)) for one in outcomes), *_quiet(given)):
@@ -53,6 +58,14 @@ def verb(session: Session, files: tuple[str, ...], namespace: str, resource_pref
         session.error("\n".join(errors))
     show([*_objects(outcomes, namespace), *_attachments(given, namespace, resource_prefix)], session)
     return 1 if errors else 0
+
+
+def _check(namespace: str, prefix: str) -> None:
+    found = list(namespace_faults(namespace, "--namespace"))
+    if not is_prefix(prefix):
+        found.append(Fault("--resource-prefix", f"found {shown(prefix)}, which is no prefix", "Write openshift.io"))
+    if found:
+        raise SpecError("\n".join(map(str, found)))
 
 
 def _objects(outcomes: Sequence[NodeOutcome], namespace: str) -> Iterator[dict[str, Any]]:
@@ -102,7 +115,7 @@ def _remarks(outcome: NodeOutcome) -> Iterator[str]:
         for verdict in summary.verdicts:
             if verdict.outcome is Outcome.TAKEN and verdict.note:
                 yield f"policy {legible(summary.policy)} on {verdict.nic_name or verdict.nic}: {verdict.note}"
-    yield from (str(remark) for remark in outcome.plugin.remarks if remark.severity is Severity.WARNING)
+    yield from (str(remark) for remark in outcome.plugin.remarks if remark.code not in _TOLD_OTHERWISE)
 
 
 def _quiet(given: ClusterFiles) -> Iterator[str]:

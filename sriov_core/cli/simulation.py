@@ -16,7 +16,10 @@ def simulated_host(path: str) -> FakeWorld:
     text = read_text(path)
     if _MARK in text:
         return _from_node_state(text, path)
-    return FakeWorld(trees.loads(text, name=path))
+    try:
+        return FakeWorld(trees.loads(text, name=path))
+    except SpecError as err:
+        raise SpecError(f"{err}. --host takes a tree written by `capture`, or a SriovNetworkNodeState") from err
 
 
 def save(host: Host, path: str) -> None:
@@ -35,6 +38,8 @@ def must_be_simulated(simulated: str | None) -> None:
 def read_text(path: str) -> str:
     """The text of a file the user named, ``-`` for the standard input; HostError or SpecError says why not."""
     called = "standard input" if path == "-" else path
+    if path == "-" and sys.stdin is None:
+        raise HostError("cannot read standard input: it is closed. Name a file")
     try:
         if path == "-":
             found = sys.stdin.buffer.read(LARGEST_BYTES + 1)

@@ -12,11 +12,13 @@ import attrs
 
 from sriov_core.api.fault import shown
 from sriov_core.api.shape import described
-from sriov_core.injection.fields import parsed, refusal, text
+from sriov_core.injection.element import mistake, oversight, spelled
+from sriov_core.injection.fields import parsed, refusal
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
 DEFAULT_NETWORK = "v1.multus-cni.io/default-network"
 
+_PARTS = ("namespace", "name", "interface")
 _FORM = "[namespace/]name[@interface]"
 _JSON_MARKS = '[{"'
 _LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
@@ -92,10 +94,12 @@ def _from_json(value: str, path: str) -> Iterator[Attachment]:
 def _from_mapping(entry: Any, path: str) -> Attachment:
     if not isinstance(entry, dict):
         raise refusal(path, f"found {described(entry)}, wanted a mapping", 'Write {"name": "..."}')
-    # multus decodes with Go, which finds fields whatever their case.
-    folded = {key.casefold(): item for key, item in entry.items()}
-    parts = {field: text(folded.get(field), f"{path}, {field}") for field in ("namespace", "name", "interface")}
-    return _checked(parts, path, "")
+    found = spelled(entry)
+    wrong = mistake(found)
+    if wrong:
+        field, what, remedy = wrong
+        raise refusal(f"{path}, {field}", what, remedy)
+    return _checked({field: found.get(field, "") for field in _PARTS}, path, oversight(found))
 
 
 def _checked(parts: dict[str, str], path: str, remark: str) -> Attachment:

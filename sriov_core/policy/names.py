@@ -13,7 +13,7 @@ _LONGEST = 253
 
 def object_name_faults(name: str) -> Iterator[Fault]:
     """The fault of a text that can be no name of an object (RFC 1123 subdomain)."""
-    if len(name) > _LONGEST or not _SUBDOMAIN.fullmatch(name):
+    if not is_prefix(name):
         use = f"Use up to {_LONGEST} lower-case letters, digits, '-' and '.'"
         remedy = f"{use}, with a letter or digit at both ends of each part"
         yield Fault("metadata.name", f"found {shown(name)}, which is no name of an object", remedy)
@@ -29,6 +29,11 @@ def namespace_faults(name: str, path: str) -> Iterator[Fault]:
     if not is_namespace_name(name):
         remedy = "Use up to 63 lower-case letters, digits and '-', with a letter or digit at both ends"
         yield Fault(path, f"found {shown(name)}, which is no name of a namespace", remedy)
+
+
+def is_prefix(text: str) -> bool:
+    """True for what can stand before the '/' of a resource's name (RFC 1123 subdomain)."""
+    return len(text) <= _LONGEST and _SUBDOMAIN.fullmatch(text) is not None
 
 
 def resource_name_faults(name: str) -> Iterator[Fault]:

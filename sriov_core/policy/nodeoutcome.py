@@ -126,6 +126,5 @@ def rdma_mode(facts: NodeFacts, pools: Sequence[PoolConfig]) -> tuple[str, tuple
     found = pool_of(facts.labels, pools)
     if found.is_ambiguous:
         names = " and ".join(pool.metadata.name for pool in found.pools)
-        kept = facts.rdma_mode or "none"
-        return facts.rdma_mode, (f"the pools {names} select it, and a node belongs to one: RDMA mode {kept} is kept",)
+        return facts.rdma_mode, (f"the pools {names} select it, and a node belongs to one: its RDMA mode stays",)
     return (found.pool.spec.rdma_mode if found.pool else ""), ()

@@ -31,7 +31,11 @@ class RemarkCode(enum.StrEnum):
     @property
     def severity(self) -> Severity:
         """How much it matters."""
-        return Severity.INFO if self in {RemarkCode.ALT_NAME, RemarkCode.PRECISE} else Severity.WARNING
+        return Severity.INFO if self in QUIET else Severity.WARNING
+
+
+QUIET = frozenset({RemarkCode.ALT_NAME, RemarkCode.PRECISE})
+"""What is only good to know."""
 
 
 @attrs.frozen(kw_only=True)

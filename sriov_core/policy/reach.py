@@ -15,10 +15,12 @@ _MOST_NAMED = 3
 class Reach:
     """What became of a policy on one node that it selects.
 
-    ``taken`` counts the NICs of which it holds VFs, ``displaced`` those of which it lost all, ``cut`` those of which
-    it lost some; ``why`` is the reason on the NIC that tells most, empty when there is nothing to tell.
+    ``reported`` is False while the node has told none of its NICs. ``taken`` counts the NICs of which the policy holds
+    VFs, ``displaced`` those of which it lost all, ``cut`` those of which it lost some; ``why`` is the reason on the NIC
+    that tells most, empty when there is nothing to tell.
     """
 
+    reported: bool = True
     taken: int = 0
     displaced: int = 0
     cut: int = 0
@@ -36,14 +38,14 @@ class Standing:
 
 
 def reach(summary: Summary) -> Reach:
-    """What the summary of a policy on one node comes to."""
+    """What the summary of a policy on one node comes to; without verdicts, the node has not reported its NICs."""
     taken = [verdict for verdict in summary.verdicts if verdict.outcome is Outcome.TAKEN]
     displaced = [verdict for verdict in summary.verdicts if verdict.outcome is Outcome.DISPLACED]
     cut = [verdict for verdict in taken if verdict.losses]
     telling = next(iter((*displaced, *cut, *summary.nearest)), None)
     nic = telling.nic_name or str(telling.nic) if telling else ""
     why = f"{nic}: {telling.reason}" if telling else ""
-    return Reach(taken=len(taken), displaced=len(displaced), cut=len(cut), why=why)
+    return Reach(reported=bool(summary.verdicts), taken=len(taken), displaced=len(displaced), cut=len(cut), why=why)
 
 
 def standing(candidate: Candidate, reaches: Mapping[str, Reach]) -> Standing:
@@ -72,6 +74,8 @@ def _verdict(candidate: Candidate, reaches: Mapping[str, Reach], status: PolicyS
         return (True, "PartlyDisplaced", f"{held}; {lost}") if status.applied_nodes else (False, "Displaced", lost)
     if not status.applied_nodes:
         nodes = _count(status.matched_nodes, "node")
+        if not any(one.reported for one in reaches.values()):
+            return False, "NotReported", f"nodeSelector selects {nodes}, and none has reported its NICs yet"
         near = _examples(reaches, lambda one: bool(one.why))
         nearest = f"; nearest: {near}" if near else ""
         return False, "NoNicMatched", f"nodeSelector selects {nodes}, and nicSelector takes no NIC there{nearest}"

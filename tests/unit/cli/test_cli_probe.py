@@ -175,7 +175,8 @@ def test_names_cannot_steer_the_terminal(cli: Cli, xl710: Path, files: Files) ->
 def test_a_host_file_that_is_no_machine_is_an_error(cli: Cli, files: Files, text: str, message: str) -> None:
     path = files.write("" if text == "empty" else "a: 1\n", "host.yaml")
     ran = cli("probe", "--host", path)
-    assert (ran.code, ran.errors) == (1, [message.format(path=path)])
+    hint = "--host takes a tree written by `capture`, or a SriovNetworkNodeState"
+    assert (ran.code, ran.errors) == (1, [f"{message.format(path=path)}. {hint}"])
 
 
 def test_watching_shows_the_machine_again_only_when_it_changed(

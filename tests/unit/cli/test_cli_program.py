@@ -222,3 +222,19 @@ def run(site: Path, *words: object) -> subprocess.CompletedProcess[str]:
     arguments = [sys.executable, "-m", "sriov_core", *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": str(site)}
     return subprocess.run(arguments, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_a_question_is_not_followed_by_a_full_stop(cli: Cli) -> None:
+    ran = cli("render", "--nmespace", "x")
+    assert ran.code == 1
+    assert "?." not in ran.err
+    assert ran.err.rstrip().endswith("See `sriov-core render --help`")
+
+
+@pytest.mark.parametrize(("closed", "said"), [("<&-", "it is closed"), (">&-", "the standard output is closed")])
+def test_a_closed_stream_is_an_error(tmp_path: Path, closed: str, said: str) -> None:
+    command = f"{sys.executable} -m sriov_core validate -f - {closed}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "internal error" not in done.stderr

@@ -335,3 +335,17 @@ def test_policies_of_files_are_as_admission_would_store_them(render: Any) -> Non
     stored["metadata"]["uid"] = "3f0c"
     found = objects(render(STATE, json.dumps(stored), ranked).out)
     assert [one["resourceName"] for one in resources(found)] == ["unranked"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--resource-prefix", "foo bar/"), ("--resource-prefix", ""), ("--namespace", "Other_")]
+)
+def test_a_namespace_and_a_prefix_must_be_possible(render: Any, option: str, value: str) -> None:
+    ran = render(NETWORK, options=(option, value))
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.errors[0].startswith(f"{option}: found {value!r}, ")
+
+
+def test_a_node_that_has_not_reported_is_told_as_such(render: Any) -> None:
+    ran = render(NODE, policy_text("fast"))
+    assert "policy fast holds no VFs (NotReported): nodeSelector selects 1 node, and none has reported" in ran.err

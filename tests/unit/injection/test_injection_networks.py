@@ -1,11 +1,13 @@
 """The two annotations are read as multus reads them."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from sriov_core.errors import SpecError
+from sriov_core.injection.fields import Refused
 from sriov_core.injection.networks import default_network, networks
 
 PLACE = "metadata.annotations[x]"
@@ -36,7 +38,7 @@ def parts(value: str) -> list[tuple[str, str, str]]:
         pytest.param('[{"Name": "a", "NAMESPACE": "b"}]', [("b", "a", "")], id="json-in-any-case"),
         pytest.param('[{"name": "a", "namespace": null, "interface": null}]', [("", "a", "")], id="json-nulls"),
         pytest.param('[{"name": "a", "interface": "\\ud800"}]', [("", "a", "\ud800")], id="json-half-a-character"),
-        pytest.param('[{"name": "a", "ips": [1], "cni-args": {"x": []}}]', [("", "a", "")], id="json-other-fields"),
+        pytest.param('[{"name": "a", "ips": ["1"], "cni-args": {"x": []}}]', [("", "a", "")], id="json-other-fields"),
     ],
 )
 def test_a_value_names_networks(value: str, expected: list[tuple[str, str, str]]) -> None:
@@ -107,3 +109,25 @@ def test_any_other_number_of_default_networks_is_refused(value: str, found: str)
         default_network(value, PLACE)
     assert str(caught.value).startswith(f"{PLACE}: {found}")
     assert "wanted exactly one" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        pytest.param('"ips": "10.0.0.1"', "ips: found the text '10.0.0.1', wanted a list", id="ips"),
+        pytest.param('"mac": 5', "mac: found the integer 5, wanted text", id="mac"),
+        pytest.param('"default-route": "10.0.0.1"', "default-route: found the text", id="default-route"),
+        pytest.param('"cni-args": "x"', "cni-args: found the text 'x', wanted a mapping", id="cni-args"),
+        pytest.param('"bandwidth": "x"', "bandwidth: found the text 'x', wanted a mapping", id="bandwidth"),
+        pytest.param('"portMappings": {}', "portMappings: found a mapping, wanted a list", id="port-mappings"),
+        pytest.param('"infiniband-guid": 5', "infiniband-guid: found the integer 5, wanted text", id="guid"),
+    ],
+)
+def test_a_field_that_multus_could_not_read_is_refused(fields: str, said: str) -> None:
+    with pytest.raises(Refused, match=re.escape(f"entry 1, {said}")):
+        networks(f'[{{"name": "a", {fields}}}]', "metadata.annotations[x]")
+
+
+def test_a_field_that_the_standard_does_not_have_is_remarked() -> None:
+    (found,) = networks('[{"name": "a", "interfce": "net1"}]', "x")
+    assert found.remark == "interfce is no field of a network. Did you mean interface?"

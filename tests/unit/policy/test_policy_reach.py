@@ -57,8 +57,8 @@ CASES = {
     "nothing-reported-yet": (
         stands(STRONG, nics=()),
         False,
-        "NoNicMatched",
-        "nodeSelector selects 1 node, and nicSelector takes no NIC there",
+        "NotReported",
+        "nodeSelector selects 1 node, and none has reported its NICs yet",
     ),
     "invalid": (
         stands(policy(num_vfs=2, pf_names=("ens803f1#0-5",))),
