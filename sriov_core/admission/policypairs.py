@@ -10,7 +10,7 @@ import attrs
 
 from sriov_core.admission.decision import Finding, denied, warned
 from sriov_core.api.fault import legible
-from sriov_core.api.nodepolicy import NodePolicy
+from sriov_core.api.nodepolicy import NicSelector, NodePolicy
 from sriov_core.model.observed import Nic
 from sriov_core.policy.claims import claim, strength
 from sriov_core.policy.merging import Merged, merge
@@ -18,7 +18,7 @@ from sriov_core.policy.ranges import PfName, Range, parse_pf_name
 from sriov_core.policy.selector import is_called, refusals, same_address
 from sriov_core.policy.verdict import Verdict
 
-_PF_NAMES = "spec.nicSelector.pfNames"
+_SELECTOR = "spec.nicSelector"
 _NO_OVERLAP = "Give the policies ranges (pfNames) or NICs that do not overlap"
 
 
@@ -61,11 +61,11 @@ def pair(policy: NodePolicy, other: NodePolicy, ports: Ports) -> Iterator[Findin
     yield from _same_resource(policy, other)
     if _never_meet(policy, other):
         return
-    common = _common_root_devices(policy, other)
+    common = [one for one in _common_root_devices(policy, other) if not _is_apart(one, other, ports)]
     for address in common:
         text = f"root device {address} is overlapped: policy {legible(other.metadata.name)} has it, too"
         remedy = "Remove it from one of the two; to share a PF, give both policies pfNames with ranges instead"
-        yield denied("spec.nicSelector.rootDevices", text, remedy)
+        yield denied(f"{_SELECTOR}.rootDevices", text, remedy)
     for nic in ports.taken:
         if not refusals(other.spec.nic_selector, nic):
             is_told = any(same_address(address, nic.address) for address in common)
@@ -95,6 +95,13 @@ def _never_meet(policy: NodePolicy, other: NodePolicy) -> bool:
 def _common_root_devices(policy: NodePolicy, other: NodePolicy) -> tuple[str, ...]:
     theirs = {entry.lower() for entry in other.spec.nic_selector.root_devices}
     return tuple(dict.fromkeys(entry for entry in policy.spec.nic_selector.root_devices if entry.lower() in theirs))
+
+
+def _is_apart(address: str, other: NodePolicy, ports: Ports) -> bool:
+    """True for the address of a known NIC that one of the two does not take, for another field of its selector."""
+    known = [nic for nic in ports.nics if same_address(address, nic.address)]
+    both = (nic for nic in known if nic in ports.taken and not refusals(other.spec.nic_selector, nic))
+    return bool(known) and next(both, None) is None
 
 
 def _merged(policy: NodePolicy, other: NodePolicy, nic: Nic) -> Merged:
@@ -162,12 +169,27 @@ def _overlap(policy: NodePolicy, other: NodePolicy, meeting: _Meeting) -> Iterat
         return
     own, theirs = (f"{vfs.first}-{vfs.last}" for vfs in found)
     text = f"VF index range in {meeting.port} is overlapped: {own} here, {theirs} in {_described(other)}"
+    path = _shared_field(policy.spec.nic_selector, other.spec.nic_selector)
     if meeting.alike or policy.spec.priority == other.spec.priority:
-        yield denied(_PF_NAMES, text, _NO_OVERLAP)
+        yield denied(path, text, _NO_OVERLAP)
         return
     winner, loser = _by_strength(policy, other)
     lost = f"{_described(winner)} is stronger, so {_described(loser)} does not get these VFs"
-    yield warned(_PF_NAMES, f"{text}; {lost}", f"{_NO_OVERLAP} if that is not meant")
+    yield warned(path, f"{text}; {lost}", f"{_NO_OVERLAP} if that is not meant")
+
+
+def _shared_field(own: NicSelector, theirs: NicSelector) -> str:
+    """The path of the narrowest field that both selectors use; that of the selector when there is none.
+
+    Root devices are left out: two policies that take a NIC by its address are told so, and of no overlap beside it.
+    """
+    fields = {
+        "pfNames": own.pf_names and theirs.pf_names,
+        "netFilter": own.net_filter and theirs.net_filter,
+        "deviceID": own.device_id and theirs.device_id,
+        "vendor": own.vendor and theirs.vendor,
+    }
+    return next((f"{_SELECTOR}.{field}" for field, both in fields.items() if both), _SELECTOR)
 
 
 def _is_inconsistent(policy: NodePolicy, other: NodePolicy, *, alike: bool, merged: Merged) -> bool:

@@ -28,6 +28,8 @@ FORBIDDEN = 403
 _KIND = "AdmissionReview"
 _POLICY = "SriovNetworkNodePolicy"
 _NAMES = frozenset(kind.name for kind in KINDS)
+_APPENDED = "xxxxx"
+"""Stands for the characters that the API server appends to generateName, which are as many."""
 _REMEDY = "Send an AdmissionReview of admission.k8s.io/v1 with a request"
 
 
@@ -120,16 +122,23 @@ def _kind(stated: dict[str, Any] | None, found: dict[str, Any]) -> str:
 
 
 def _identified(raw: dict[str, Any] | None, request: _Request) -> dict[str, Any] | None:
-    """The object with what may stand in the request only: kind and namespace, and a name that is yet to be made."""
+    """The object with what may stand in the request only: kind, namespace and name.
+
+    A name that is yet to be made is stood in for by one like it, which is that of no other object.
+    """
     if raw is None or not request.kind:
         return raw
     metadata = raw.get("metadata", {})
     if isinstance(metadata, dict):
-        made = _text(metadata, "generateName").rstrip("-.")
-        known = {"name": request.name or made, "namespace": request.namespace}
+        known = {"name": request.name or _generated(_text(metadata, "generateName")), "namespace": request.namespace}
         missing = {field: value for field, value in known.items() if value and not metadata.get(field)}
         metadata = {**metadata, **missing}
     return {"apiVersion": API_VERSION, "kind": request.kind, **raw, "metadata": metadata}
+
+
+def _generated(start: str) -> str:
+    """A name such as the API server makes of generateName; empty for none."""
+    return f"{start}{_APPENDED}" if start else ""
 
 
 def _text(found: dict[str, Any], field: str) -> str:

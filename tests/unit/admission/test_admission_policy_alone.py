@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from admission_world import NIC_IDS, OPERATOR, cluster, created, policy, told
+from admission_world import NIC_IDS, OPERATOR, cluster, created, node, nodes, policy, port, state, told
 
 from sriov_core.admission.admitting import admit
 from sriov_core.policy.nicids import parse
@@ -142,6 +142,16 @@ def test_dev_mode_admits_nics_that_are_not_listed_on_the_node_too() -> None:
     listed = parse({"one": "15b3 1015 1016"})[0]
     assert not created(own, nic_ids=listed).allowed
     assert created(own, nic_ids=listed, dev_mode=True).allowed
+
+
+def test_dev_mode_admits_a_vendor_that_is_not_listed() -> None:
+    own = policy(nicSelector={"vendor": "8087"})
+    at = nodes(node(), state("worker-1", port(1, vendor="8087")))
+    assert [fault.path for fault in created(own, at=at).reasons] == ["spec.nicSelector.vendor"]
+    assert told(created(own, at=at, dev_mode=True)) == ""
+    elsewhere = created(own, dev_mode=True)
+    assert [fault.path for fault in elsewhere.reasons] == ["spec.nicSelector"]
+    assert "no supported NIC is selected" in elsewhere.message
 
 
 def test_the_policy_named_default_is_always_allowed_where_the_operator_is() -> None:

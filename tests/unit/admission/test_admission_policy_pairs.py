@@ -8,6 +8,7 @@ from admission_world import WORKER, created, node, nodes, policy, port, state, t
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sriov_core.admission.decision import Decision
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.policy.render import render
 
@@ -63,6 +64,16 @@ def test_vfs_that_two_policies_claim_are_found(own: dict[str, Any], allowed: boo
     decision = created(own, EXISTING, at=at)
     assert decision.allowed is allowed
     assert kinds(told(decision)) == words
+
+
+@pytest.mark.parametrize("priority", [99, 10], ids=["equal-priority", "stronger"])
+@pytest.mark.parametrize("at", [WORKER, nodes(node())], ids=["reported", "no-report"])
+def test_the_second_part_of_a_port_must_not_reach_into_the_first(at: Any, priority: int) -> None:
+    first = ranged("ens803f1#1-4", "p1")
+    reaching, beside = (ranged(f"ens803f1#{vfs}", priority=priority) for vfs in ("0-2", "0-0"))
+    denied = created(reaching, first, at=at).message
+    assert "VF index range in ens803f1 is overlapped: 0-2 here, 1-4 in policy p1" in denied
+    assert "overlapped" not in told(created(beside, first, at=at))
 
 
 def test_ports_of_one_name_by_different_vendors_are_different_ports() -> None:
@@ -122,6 +133,84 @@ def test_an_address_belongs_to_one_policy_whatever_the_counts_and_priorities() -
     assert [fault.path for fault in decision.reasons] == ["spec.nicSelector.rootDevices"]
     assert "root device 0000:86:00.1 is overlapped" in decision.message
     assert decision.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "path"),
+    [
+        pytest.param({"pfNames": ["ens803f1"]}, {"pfNames": ["ens803f1"]}, "spec.nicSelector.pfNames", id="names"),
+        pytest.param({"vendor": "8086"}, {"vendor": "8086"}, "spec.nicSelector.vendor", id="vendors"),
+        pytest.param(
+            {"vendor": "8086", "deviceID": "158b"}, {"deviceID": "158b"}, "spec.nicSelector.deviceID", id="devices"
+        ),
+        pytest.param(
+            {"vendor": "8086", "pfNames": ["ens803f1"]},
+            {"vendor": "8086", "pfNames": ["ens803f1"]},
+            "spec.nicSelector.pfNames",
+            id="the-narrowest-of-several",
+        ),
+        pytest.param(
+            {"vendor": "8086", "pfNames": ["ens803f1"]},
+            {"vendor": "8086", "rootDevices": ["0000:86:00.1"]},
+            "spec.nicSelector.vendor",
+            id="one-of-several",
+        ),
+        pytest.param({"vendor": "8086"}, {"rootDevices": ["0000:86:00.1"]}, "spec.nicSelector", id="none"),
+        pytest.param({"rootDevices": ["0000:86:00.1"]}, {"pfNames": ["ens803f1"]}, "spec.nicSelector", id="no-names"),
+    ],
+)
+def test_an_overlap_is_told_at_the_field_that_both_use(own: Any, other: Any, path: str) -> None:
+    for mine, its in ((own, other), (other, own)):
+        beside = policy("p1", nicSelector=its)
+        assert {fault.path for fault in created(policy(nicSelector=mine), beside).reasons} == {path}
+        stronger = created(policy(nicSelector=mine, priority=1), policy("p1", nicSelector=its, priority=2))
+        texts = [*map(str, stronger.reasons), *stronger.warnings]
+        assert {text.partition(": ")[0] for text in texts} == {path}
+
+
+BOTH_PORTS = ["0000:86:00.0", "0000:86:00.1"]
+
+
+def on_both_ports(name: str = "p0", **selector: Any) -> dict[str, Any]:
+    return policy(name, nicSelector={"rootDevices": BOTH_PORTS, **selector}, numVfs=4)
+
+
+def root_devices(decision: Decision) -> list[str]:
+    """The root devices that are told to be overlapped."""
+    return [address for address in BOTH_PORTS if f"root device {address} is overlapped" in decision.message]
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "overlapped"),
+    [
+        pytest.param({"pfNames": ["ens803f1"]}, {"pfNames": ["ens803f0"]}, [], id="by-name"),
+        pytest.param({"pfNames": ["ens803f1"]}, {"pfNames": ["ens803f1"]}, BOTH_PORTS[1:], id="one-name"),
+        pytest.param({"pfNames": ["ens803f1"]}, {}, BOTH_PORTS[1:], id="one-of-them-by-name"),
+        pytest.param({"pfNames": ["ens803f1#0-1"]}, {"pfNames": ["ens803f1#2-3"]}, BOTH_PORTS[1:], id="by-range-only"),
+        pytest.param({"deviceID": "158b"}, {"vendor": "8086"}, BOTH_PORTS, id="by-nothing"),
+    ],
+)
+def test_a_common_root_device_is_no_overlap_where_another_field_keeps_the_policies_apart(
+    own: Any, other: Any, overlapped: list[str]
+) -> None:
+    ones = (on_both_ports(**own), on_both_ports("p1", **other))
+    for mine, beside in (ones, ones[::-1]):
+        decision = created(mine, beside)
+        assert root_devices(decision) == overlapped
+        assert decision.allowed is not bool(overlapped)
+
+
+@pytest.mark.parametrize(
+    ("more", "overlapped"),
+    [
+        pytest.param({"at": nodes(node())}, BOTH_PORTS, id="a-node-without-a-report"),
+        pytest.param({"at": (), "is_complete": False}, BOTH_PORTS, id="no-nodes"),
+        pytest.param({"at": nodes(node(), state("worker-1", port(1)))}, BOTH_PORTS[:1], id="another-port-is-known"),
+    ],
+)
+def test_a_common_root_device_is_an_overlap_where_the_nic_is_not_known(more: Any, overlapped: list[str]) -> None:
+    own, beside = on_both_ports(pfNames=["ens803f1"]), on_both_ports("p1", pfNames=["ens803f0"])
+    assert root_devices(created(own, beside, **more)) == overlapped
 
 
 @pytest.mark.parametrize("own", [True, False])
@@ -187,6 +276,7 @@ def test_files_without_nodes_show_what_is_wrong_on_every_node() -> None:
 SELECTORS = (
     *({"pfNames": [entry]} for entry in ("ens803f1", "ens803f1#0-1", "ens803f1#2-3", "ens803f0#1-2", "gone#0-1")),
     *({"vendor": "8086"}, {"rootDevices": ["0000:86:00.1"]}, {"pfNames": ["ens803f0", "ens803f1#3-3"]}),
+    *({"rootDevices": BOTH_PORTS, "pfNames": [name]} for name in ("ens803f0", "ens803f1#0-1", "ens803f1#2-3")),
 )
 
 

@@ -100,6 +100,28 @@ def test_what_stands_in_the_request_only_is_taken_from_there() -> None:
     assert response(validated(review(unnamed, namespace=OPERATOR), cluster())) == {"uid": "705ab4f5", "allowed": True}
 
 
+def generated(start: str, **spec: Any) -> Raw:
+    """A request for an object whose name the API server is yet to make."""
+    return review({**policy(**spec), "metadata": {"generateName": start}}, namespace=OPERATOR)
+
+
+@pytest.mark.parametrize("start", ["default", "default-", "p1-"])
+def test_a_name_that_is_yet_to_be_made_is_no_reason_to_leave_a_policy_as_it_is(start: str) -> None:
+    added = patch_of(completed(generated(start, priority=None, isRdma=False)))
+    assert [(entry["path"], entry["value"]) for entry in added] == [("/spec/priority", 99)]
+
+
+def test_a_name_that_is_yet_to_be_made_is_not_that_of_the_ignored_policy() -> None:
+    found = response(validated(generated("default-", numVfs=65), cluster()))
+    assert "65 VFs of ens803f1 are wanted" in found["status"]["message"]
+
+
+@pytest.mark.parametrize("start", ["p1", "p1-", "p1."])
+def test_a_policy_is_compared_with_one_that_is_called_as_its_name_starts(start: str) -> None:
+    found = response(validated(generated(start), cluster(policy("p1"))))
+    assert "VF index range in ens803f1 is overlapped" in found["status"]["message"]
+
+
 @pytest.mark.parametrize(
     ("operation", "more"),
     [

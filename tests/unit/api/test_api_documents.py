@@ -324,6 +324,32 @@ def test_json_and_yaml_give_the_same() -> None:
     assert read("\ufeff" + json.dumps(value), "f")[0].body == read(policy_text(), "f")[0].body
 
 
+@pytest.mark.parametrize("manifest", sorted(path.name for path in MANIFESTS.iterdir() if "readme" not in path.name))
+def test_every_example_gives_the_same_in_json(manifest: str) -> None:
+    text = (MANIFESTS / manifest).read_text()
+    (document,) = read(text, manifest)
+    assert document.raw
+    assert read(json.dumps(document.raw), manifest) == (document,)
+
+
+DOCUMENTS = [policy_text().replace("{name: p}", f"{{name: {name}}}") for name in ("a", "b", "c")]
+COUNTS = [
+    pytest.param(DOCUMENTS, [(1, "a"), (2, "b"), (3, "c")], id="three"),
+    pytest.param(["", *DOCUMENTS[1:]], [(2, "b"), (3, "c")], id="empty-first"),
+    pytest.param(["# left out\n", *DOCUMENTS[1:]], [(2, "b"), (3, "c")], id="a-remark-first"),
+    pytest.param([*DOCUMENTS[:2], ""], [(1, "a"), (2, "b")], id="empty-last"),
+]
+
+
+@pytest.mark.parametrize(("parts", "expected"), COUNTS)
+def test_each_document_of_a_file_is_an_object_but_for_empty_ones(
+    parts: list[str], expected: list[tuple[int, str]]
+) -> None:
+    found = read("---\n" + "---\n".join(parts), "f.yaml")
+    assert [(document.number, document.name) for document in found] == expected
+    assert {type(document.body) for document in found} == {NodePolicy}
+
+
 def test_flow_yaml_that_looks_like_json_is_read() -> None:
     assert load("{a: b}") == [{"a": "b"}]
     assert read("{apiVersion: v1, kind: Pod}", "f")[0].kind == "Pod"

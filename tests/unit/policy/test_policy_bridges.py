@@ -82,6 +82,20 @@ def test_a_stronger_policy_without_a_bridge_takes_it_away_from_its_pf_only():
     assert names(weak, strong) == [("br-0000_86_00.2", "test")]
 
 
+def test_the_only_bridge_of_a_weaker_policy_is_taken_away_and_none_is_left():
+    weak = switchdev("weak", priority=99)
+    strong = switchdev("strong", priority=10, bridge=BridgeWish())
+    assert [len(rendered(*given).ovs) for given in ((weak,), (weak, strong))] == [1, 0]
+    assert msgspec.to_builtins(rendered(weak, strong)) == {}
+
+
+@pytest.mark.parametrize("priority", [1, 99], ids=["stronger", "weaker"])
+def test_a_bridge_of_another_policy_stands_at_its_place_by_name(priority):
+    existing = switchdev("existing", root_devices=("0000:86:00.2",), bridge=bridge("foo"), priority=50)
+    added = switchdev("added", priority=priority)
+    assert names(existing, added) == [("br-0000_86_00.0", "test"), ("br-0000_86_00.2", "foo")]
+
+
 @pytest.mark.parametrize(
     ("own", "mtu", "wanted"),
     [
