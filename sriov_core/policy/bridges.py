@@ -20,6 +20,15 @@ def bridges(rendering: Rendering, policies: Mapping[str, NodePolicy]) -> Bridges
     return Bridges(ovs=tuple(sorted(_bridges(rendering, policies), key=lambda bridge: bridge.name)))
 
 
+def needs_update(wished: Bridges, reported: Bridges) -> bool:
+    """True when a node's bridges are not those that are wished for; the order of a report says nothing."""
+
+    def by_name(bridges: Bridges) -> list[OvsBridge]:
+        return sorted(bridges.ovs, key=lambda bridge: bridge.name)
+
+    return by_name(wished) != by_name(reported)
+
+
 def _bridges(rendering: Rendering, policies: Mapping[str, NodePolicy]) -> Iterator[OvsBridge]:
     decided: set[str] = set()
     for verdict in rendering.verdicts:

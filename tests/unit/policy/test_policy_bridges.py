@@ -8,7 +8,7 @@ from three_ports import F0, PORTS, policy
 
 from sriov_core.api.bridge import Bridges, BridgeWish, OvsBridgeConfig, OvsInterface, OvsUplinkWish, OvsWish
 from sriov_core.api.nodepolicy import NodePolicy
-from sriov_core.policy.bridges import bridges
+from sriov_core.policy.bridges import bridges, needs_update
 from sriov_core.policy.judging import candidates
 from sriov_core.policy.render import render_candidates
 
@@ -114,3 +114,29 @@ def test_a_bridge_that_nobody_acts_on_is_said_so():
     silent = render_candidates(candidates([switchdev()]), PORTS, bridges=True)
     told = render_candidates(candidates([switchdev()]), PORTS)
     assert (silent.summaries[0].notes, len(told.summaries[0].notes)) == ((), 1)
+
+
+BOTH = rendered(switchdev(root_devices=("0000:86:00.0", "0000:86:00.2")))
+FIRST = rendered(switchdev())
+
+
+@pytest.mark.parametrize(
+    ("reported", "needed"),
+    [
+        pytest.param(BOTH, False, id="equal"),
+        pytest.param(Bridges(ovs=BOTH.ovs[::-1]), False, id="equal-in-another-order"),
+        pytest.param(Bridges(), True, id="none-is-there"),
+        pytest.param(FIRST, True, id="one-is-missing"),
+        pytest.param(
+            rendered(switchdev(root_devices=("0000:86:00.0", "0000:86:00.2"), bridge=bridge("foo"))),
+            True,
+            id="another-datapath",
+        ),
+    ],
+)
+def test_a_node_whose_bridges_differ_needs_an_update(reported, needed):
+    assert needs_update(BOTH, reported) is needed
+
+
+def test_a_bridge_that_is_not_wished_for_needs_an_update():
+    assert needs_update(Bridges(), FIRST)
