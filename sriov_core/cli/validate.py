@@ -83,7 +83,7 @@ def _cluster(found: Iterable[Document], *, namespace: str, dev_mode: bool) -> Cl
         policies=tuple(body for body in bodies if isinstance(body, NodePolicy)),
         nodes=cluster_nodes(
             [body for body in bodies if isinstance(body, Node)],
-            [body for body in bodies if isinstance(body, NodeState)],
+            [one for one in bodies if isinstance(one, NodeState) and one.metadata.namespace in ("", namespace)],
             stateless_labels=True,
         ),
         pools=tuple(body for body in bodies if isinstance(body, PoolConfig)),

@@ -211,3 +211,15 @@ def test_half_a_character_is_an_error_and_no_accident(cli: Cli, files: Files, ou
     assert ran.code == 1
     assert "escape is half a character" in ran.err
     assert "internal error" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("namespace", "allowed"), [pytest.param("", False, id="operators"), pytest.param("apps", True, id="elsewhere")]
+)
+def test_a_node_state_counts_in_the_namespace_of_the_operator_only(
+    cli: Cli, files: Files, namespace: str, allowed: bool
+) -> None:
+    report = state()
+    report["metadata"]["namespace"] = namespace
+    ran = cli("validate", "-o", "json", "-f", written(files, policy(numVfs=8), report))
+    assert decisions(ran.data)["fast"] is allowed
