@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 
-import msgspec
-
 from sriov_core.admission.cluster import Cluster
 from sriov_core.admission.decision import Finding, warned
 from sriov_core.api.fault import legible, shown
 from sriov_core.api.networks import Network
-from sriov_core.policy.attachment import faults, target_namespace, warnings
+from sriov_core.policy.attachment import faults, placed, target_namespace, warnings
 from sriov_core.policy.selector import nearest
 
 
@@ -17,7 +15,7 @@ def findings(given: Network, cluster: Cluster) -> Iterator[Finding]:
 
     ``cluster`` may hold an older version of it, which is not looked at.
     """
-    network = _placed(given, cluster)
+    network = placed(given, cluster.operator_namespace)
     yield from (Finding(fault) for fault in faults(network, operator_namespace=cluster.operator_namespace))
     yield from (Finding(fault, denies=False) for fault in warnings(network))
     yield from _resource(network, cluster)
@@ -39,7 +37,7 @@ def _resource(network: Network, cluster: Cluster) -> Iterator[Finding]:
 def _rivals(network: Network, cluster: Cluster) -> Iterator[Finding]:
     """Another network whose attachment has the same name: the one that was there first keeps it."""
     name, namespace = network.metadata.name, target_namespace(network)
-    namesakes = (_placed(other, cluster) for other in cluster.networks if other.metadata.name == name)
+    namesakes = (placed(other, cluster.operator_namespace) for other in cluster.networks if other.metadata.name == name)
     for other in sorted(namesakes, key=_identity):
         if _identity(other) == _identity(network) or target_namespace(other) != namespace:
             continue
@@ -51,11 +49,3 @@ def _rivals(network: Network, cluster: Cluster) -> Iterator[Finding]:
 
 def _identity(network: Network) -> tuple[str, str, str]:
     return (network.kind, network.metadata.namespace, network.metadata.name)
-
-
-def _placed(network: Network, cluster: Cluster) -> Network:
-    """The network in the operator's namespace when it names none, as files may."""
-    if network.metadata.namespace:
-        return network
-    metadata = msgspec.structs.replace(network.metadata, namespace=cluster.operator_namespace)
-    return msgspec.structs.replace(network, metadata=metadata)

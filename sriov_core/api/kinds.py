@@ -41,6 +41,7 @@ class Kind:
 
 _READY = Column("Ready", '.status.conditions[?(@.type=="Ready")].status')
 _AGE = Column("Age", ".metadata.creationTimestamp", "date")
+_OF_A_NETWORK = (Column("Resource", ".spec.resourceName", priority=1), _READY, _AGE)
 
 KINDS = (
     Kind(
@@ -78,7 +79,7 @@ KINDS = (
         plural="sriovnetworks",
         short="srnet",
         about="An Ethernet network on VFs; a NetworkAttachmentDefinition is made from it.",
-        columns=(Column("Resource", ".spec.resourceName", priority=1), _READY, _AGE),
+        columns=_OF_A_NETWORK,
     ),
     Kind(
         name="SriovIBNetwork",
@@ -86,7 +87,7 @@ KINDS = (
         plural="sriovibnetworks",
         short="sribnet",
         about="An InfiniBand network on VFs; a NetworkAttachmentDefinition is made from it.",
-        columns=(Column("Resource", ".spec.resourceName", priority=1), _READY, _AGE),
+        columns=_OF_A_NETWORK,
     ),
     Kind(
         name="OVSNetwork",
@@ -94,7 +95,7 @@ KINDS = (
         plural="ovsnetworks",
         short="ovsnet",
         about="A network on VFs whose representors are ports of Open vSwitch; a NetworkAttachmentDefinition is made.",
-        columns=(Column("Resource", ".spec.resourceName", priority=1), _READY, _AGE),
+        columns=_OF_A_NETWORK,
     ),
     Kind(
         name="SriovNetworkPoolConfig",

@@ -61,6 +61,7 @@ def _scalar(shape: shapes.Type, *, wish: bool) -> Schema:
         case shapes.BoolType():
             return {"type": "boolean"}
         case _:
+            # Met by whoever adds such a field, in the first test; no input of a user leads here.
             raise NotImplementedError(f"no wire type uses {shape}")
 
 
@@ -77,6 +78,7 @@ def _union(shape: shapes.UnionType, *, wish: bool) -> Schema:
     if len(found) == 1:
         return found[0]
     if [one["type"] for one in found] != ["integer", "string"]:
+        # The API server knows no other choice; met by whoever adds such a field, never by a user's input.
         raise NotImplementedError(f"no wire type uses {shape}")
     return {"x-kubernetes-int-or-string": True, "anyOf": found}
 

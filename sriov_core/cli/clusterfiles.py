@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
-import msgspec
 
 from sriov_core.api.documents import Document
 from sriov_core.api.featuregates import gates
@@ -16,6 +15,7 @@ from sriov_core.api.operatorconfig import OperatorConfig
 from sriov_core.api.poolconfig import PoolConfig
 from sriov_core.errors import SpecError
 from sriov_core.model.observed import Nic
+from sriov_core.policy.attachment import placed
 from sriov_core.policy.fleet import Fleet
 from sriov_core.policy.nicids import CONFIG_MAP as NIC_IDS_NAME
 from sriov_core.policy.nicids import DEFAULT, NicIds, parse
@@ -94,7 +94,7 @@ def _sort(document: Document, found: _Sorted, namespace: str) -> None:
     body = document.body
     match body:
         case SriovNetwork() | SriovIBNetwork() | OVSNetwork():
-            found.networks.append(_placed(body, namespace))
+            found.networks.append(placed(body, namespace))
         case Node():
             found.nodes[document.name] = body
         case ConfigMap() if document.name == NIC_IDS_NAME:
@@ -126,11 +126,6 @@ def _sort_own(document: Document, body: NodePolicy | NodeState | PoolConfig | Op
 
 def _elsewhere(document: Document, found: str, wanted: str) -> str:
     return f"{document.where}: {document.called} is in namespace {found}; only those in {wanted} count (--namespace)"
-
-
-def _placed(network: Network, namespace: str) -> Network:
-    own = network.metadata.namespace or namespace
-    return msgspec.structs.replace(network, metadata=msgspec.structs.replace(network.metadata, namespace=own))
 
 
 def _settings(found: _Sorted) -> Settings:

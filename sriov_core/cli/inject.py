@@ -12,7 +12,7 @@ from sriov_core.api.fault import legible
 from sriov_core.api.scalars import NumberLike, number
 from sriov_core.api.shape import described
 from sriov_core.cli.files import documents_in
-from sriov_core.cli.manifests import manifest_options, show_json, yaml_documents
+from sriov_core.cli.manifests import listed, manifest_options, show_json, yaml_documents
 from sriov_core.cli.options import files_option
 from sriov_core.cli.screen import Format, Session
 from sriov_core.errors import SpecError
@@ -173,4 +173,4 @@ def _one(results: Sequence[Any], *, patch: bool) -> Any:
     """The results as one JSON value: one as it is, several pods as a List, several patches as a list."""
     if len(results) == 1:
         return results[0]
-    return results if patch else {"apiVersion": "v1", "kind": "List", "items": results}
+    return results if patch else listed(results)

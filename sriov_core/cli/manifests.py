@@ -30,9 +30,14 @@ def manifest_options(verb: Verb) -> Verb:
 def show(objects: Sequence[Any], session: Session) -> None:
     """Print objects of a cluster in their order: YAML documents, or in JSON one List."""
     if session.format is Format.JSON:
-        show_json({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        show_json(listed(objects))
     else:
         click.echo(yaml_documents(objects), nl=False)
+
+
+def listed(objects: Sequence[Any]) -> dict[str, Any]:
+    """Several objects as the one that the Kubernetes tools take for them."""
+    return {"apiVersion": "v1", "kind": "List", "items": list(objects)}
 
 
 def show_json(value: Any) -> None:

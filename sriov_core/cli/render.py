@@ -6,6 +6,7 @@ from typing import Any
 import click
 import msgspec
 
+from sriov_core.admission.decision import named
 from sriov_core.api import documents
 from sriov_core.api.fault import Fault, legible, shown
 from sriov_core.api.networks import Network
@@ -24,7 +25,6 @@ from sriov_core.policy.nodeoutcome import NodeOutcome
 from sriov_core.policy.pluginremarks import QUIET, RemarkCode
 from sriov_core.policy.verdict import Outcome
 
-_MOST_NODES = 3
 # A policy that takes no NIC of one node is normal, and of none is told by its standing; mistakes are errors.
 _TOLD_OTHERWISE = frozenset({*QUIET, RemarkCode.SELECTS_NOTHING, RemarkCode.INVALID})
 
@@ -148,5 +148,4 @@ def _grouped(told: Iterable[tuple[str, Iterable[str]]]) -> Iterator[str]:
         for text in texts:
             nodes.setdefault(text, []).append(node)
     for text, names in nodes.items():
-        more = f" and {len(names) - _MOST_NODES} more" if len(names) > _MOST_NODES else ""
-        yield f"node{'s' if len(names) > 1 else ''} {', '.join(names[:_MOST_NODES])}{more}: {text}"
+        yield f"{named(names)}: {text}"

@@ -7,6 +7,8 @@ rewrites hardly any. Nothing here does I/O.
 import json
 from typing import Any
 
+import msgspec
+
 from sriov_core.api import keys
 from sriov_core.api.networks import Network, OVSNetwork, SriovIBNetwork, SriovNetwork, Trunk
 from sriov_core.api.wire import API_VERSION, GROUP
@@ -44,6 +46,13 @@ def attachment(network: Network, *, operator_namespace: str, resource_prefix: st
         metadata["ownerReferences"] = [_owner_reference(network)]
     config = json.dumps(_config(network), indent=4, ensure_ascii=False)
     return {"apiVersion": API, "kind": KIND, "metadata": metadata, "spec": {"config": config}}
+
+
+def placed(network: Network, namespace: str) -> Network:
+    """The network in that namespace, the operator's, when it names none, as files may."""
+    if network.metadata.namespace:
+        return network
+    return msgspec.structs.replace(network, metadata=msgspec.structs.replace(network.metadata, namespace=namespace))
 
 
 def target_namespace(network: Network) -> str:

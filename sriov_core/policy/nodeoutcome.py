@@ -92,19 +92,11 @@ class NodeOutcome:
     remarks: tuple[str, ...] = ()
 
 
-def outcome(
-    facts: NodeFacts, selecting: Sequence[Candidate], pools: Sequence[PoolConfig], settings: Settings
-) -> NodeOutcome:
-    """What the policies that select the node, weakest first, and its pool make of it; it never raises.
+def rendered(facts: NodeFacts, selecting: Sequence[Candidate], mode: str, settings: Settings) -> NodeOutcome:
+    """What the policies that select the node, weakest first, make of it; it never raises. ``mode`` is from `rdma_mode`.
 
     A node that has not reported its NICs keeps its wish; without a node state, it gets one without NICs.
     """
-    mode, remarks = rdma_mode(facts, pools)
-    return attrs.evolve(rendered(facts, selecting, mode, settings), remarks=remarks)
-
-
-def rendered(facts: NodeFacts, selecting: Sequence[Candidate], mode: str, settings: Settings) -> NodeOutcome:
-    """As `outcome`, with the RDMA mode known."""
     policies = {candidate.policy.metadata.name: candidate.policy for candidate in selecting}
     rendering = render_candidates(selecting, facts.nics, rdma_mode=mode, bridges=settings.bridges)
     wish = from_spec(rendering.spec)

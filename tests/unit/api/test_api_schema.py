@@ -110,6 +110,7 @@ def test_a_type_is_checked_in_a_wish_and_less_in_a_report(type_: Any, wish: Any,
     ],
 )
 def test_a_type_or_limit_that_no_wire_type_has_is_no_silent_gap(type_: Any) -> None:
+    # A field that the schema silently lacks would be dropped by the API server.
     with pytest.raises(NotImplementedError):
         schema(shapes.type_info(type_), wish=True)
 

@@ -11,13 +11,13 @@ from three_ports import policy
 
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.policy.judging import candidates
-from sriov_core.policy.nodeoutcome import NodeFacts, NodeOutcome, Settings, outcome
+from sriov_core.policy.nodeoutcome import NodeFacts, NodeOutcome, Settings, rendered
 
 NICS = st.sampled_from([PORTS, PORTS[:1], ()])
 
 
 def outcome_of(policies: Iterable[NodePolicy], nics: Any = PORTS) -> NodeOutcome:
-    return outcome(NodeFacts(name="node1", nics=nics), candidates(policies), (), Settings(bridges=True))
+    return rendered(NodeFacts(name="node1", nics=nics), candidates(policies), "", Settings(bridges=True))
 
 
 def written(found: NodeOutcome) -> bytes:
