@@ -49,7 +49,8 @@ class Guard:
             raise TouchedTheMachine(f"{event}{arguments!r}: a test of values needs no network")
         if event in ("open", "os.listdir", "os.scandir") or event in _CHANGES:
             writes = event in _CHANGES or (event == "open" and bool(int(arguments[2] or 0) & _WRITING))  # type: ignore[call-overload]
-            paths = arguments[:2] if event in ("os.rename", "os.link", "os.symlink") else arguments[:1]
+            both, link = event in ("os.rename", "os.link"), event == "os.symlink"  # where a link points is no access
+            paths = arguments[:2] if both else arguments[1:2] if link else arguments[:1]
             for path in paths:
                 self._judge(event, path, writes=writes)
 

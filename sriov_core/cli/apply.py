@@ -6,7 +6,7 @@ from sriov_core.cli import keeping, simulation
 from sriov_core.cli.approval import COSTS
 from sriov_core.cli.carryout import Run, carry_out, tell
 from sriov_core.cli.machine import Machine, must_be_able, open_machine
-from sriov_core.cli.options import Settings, file_option, host_options, output_options
+from sriov_core.cli.options import Settings, file_option, host_options, output_options, reset_firmware_option
 from sriov_core.cli.screen import Session
 from sriov_core.cli.wish import read_input, wish_for
 from sriov_core.errors import SpecError
@@ -26,6 +26,7 @@ from sriov_core.model.plan import Cost
 @click.option("--prune", is_flag=True, help="Also give back the NICs that were configured earlier and are left out.")
 @click.option("--watch", is_flag=True, help="Stay, and heal drift as it happens.")
 @click.option("--save", metavar="FILE", help="With --host: write what has become of the simulated machine.")
+@reset_firmware_option
 @host_options
 @output_options
 @click.pass_obj
@@ -37,6 +38,7 @@ def verb(  # noqa: PLR0917  # click passes every option by name
     prune: bool,  # noqa: FBT001
     watch: bool,  # noqa: FBT001
     save: str | None,
+    reset_firmware: bool,  # noqa: FBT001
     settings: Settings,
 ) -> int:
     """Show the plan, ask, do it step by step, and say what was read back. Running it again continues.
@@ -51,7 +53,8 @@ def verb(  # noqa: PLR0917  # click passes every option by name
     wish = wish_for(given, snapshot, machine.engine.remembered(snapshot).nics)
     for note in (*given.notes, *wish.notes):
         session.note(note)
-    run = Run(verb="apply", spec=wish.spec, release=prune, max_cost=COSTS[max_cost], yes=yes, problems=wish.problems)
+    spec = wish.spec.resetting_firmware() if reset_firmware else wish.spec
+    run = Run(verb="apply", spec=spec, release=prune, max_cost=COSTS[max_cost], yes=yes, problems=wish.problems)
     outcome = carry_out(machine, run, session)
     code = tell(outcome, session)
     if save:

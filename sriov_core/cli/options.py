@@ -99,6 +99,12 @@ def files_option(about: str) -> Callable[[Verb], Verb]:
 
 file_option = files_option("Policies and/or node states")
 
+reset_firmware_option = click.option(
+    "--reset-firmware",
+    is_flag=True,
+    help="Reset each card whose firmware is changed, for machines whose warm reboot does not load it.",
+)
+
 
 _HOST_OPTIONS = (
     click.option("--host", metavar="FILE", help="A simulated machine: a captured tree, or a SriovNetworkNodeState."),

@@ -56,7 +56,7 @@ class Outcome:
     def still_different(self) -> tuple[Difference, ...]:
         """What the last look found other than wished."""
         look = self.result.last
-        wish = complete(self.spec, look.memory.nics, release=self.release)
+        wish = complete(self.spec, look.memory, release=self.release)
         pairs = ((look.snapshot.nic(nic.address), nic) for nic in wish.nics)
         return tuple(found for nic, own in pairs if nic for found in differences(nic, own))
 

@@ -17,7 +17,10 @@ FAILED = 1
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
-_VERBS = ("probe", "plan", "apply", "explain", "reset", "capture", "plugins", "render", "inject", "validate", "crds")
+_VERBS = (
+    *("probe", "plan", "apply", "explain", "reset", "capture", "plugins", "boot", "install-units"),
+    *("render", "inject", "validate", "crds"),
+)
 
 
 class Program(click.Group):
@@ -29,7 +32,7 @@ class Program(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _VERBS:
             return None
-        verb: click.Command = importlib.import_module(f"sriov_core.cli.{cmd_name}").verb
+        verb: click.Command = importlib.import_module(f"sriov_core.cli.{cmd_name.replace('-', '_')}").verb
         return verb
 
     def main(self, *args: Any, **extra: Any) -> Any:

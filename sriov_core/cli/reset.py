@@ -56,8 +56,9 @@ def verb(  # noqa: PLR0917  # click passes every option by name
     for record in chosen:
         if record.externally_managed:
             session.note(f"{record.address} is externally managed: nothing was changed, nothing is given back")
-    spec = NodeSpec(nics=released(chosen))
-    run = Run(verb="reset", spec=spec, release=False, max_cost=COSTS[max_cost], yes=yes)
+    # All of them is what a release of an empty wish means, bridges and the RDMA mode of the machine with them.
+    spec = NodeSpec() if everything else NodeSpec(nics=released(chosen))
+    run = Run(verb="reset", spec=spec, release=everything, max_cost=COSTS[max_cost], yes=yes)
     code = tell(carry_out(machine, run, session), session)
     if save:
         simulation.save(machine.host, save)

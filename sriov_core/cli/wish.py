@@ -10,12 +10,16 @@ from sriov_core.cli.files import documents_in
 from sriov_core.engine.converge import pins_of
 from sriov_core.errors import SpecError
 from sriov_core.model.address import Address
+from sriov_core.model.bridges import Bridge
 from sriov_core.model.desired import NicSpec, NodeSpec
 from sriov_core.model.observed import Snapshot
 from sriov_core.model.plan import Problem
 from sriov_core.model.record import NicRecord
+from sriov_core.policy.bridges import bridges
+from sriov_core.policy.bridgespec import to_bridges
+from sriov_core.policy.judging import candidates
 from sriov_core.policy.nodestate import to_spec
-from sriov_core.policy.render import render
+from sriov_core.policy.render import render_candidates
 from sriov_core.policy.verdict import Rendering, Unmatched
 
 _SINGLE_MACHINE = "nodeSelector is not looked at: without Kubernetes, every policy given is meant for this machine"
@@ -66,17 +70,32 @@ def wish_for(given: Input, snapshot: Snapshot, records: Mapping[Address, NicReco
 
     ``records`` are the NICs that were configured before: one that has another name by now is recognised.
     """
-    rendering = render(given.policies, snapshot.nics, None)
+    rendering = render_candidates(candidates(given.policies), snapshot.nics, bridges=True)
     parts = [(f"policy {_policies(nic)}", nic) for nic in rendering.spec.nics]
     parts += [(where, nic) for where, spec in given.states for nic in spec.nics]
     _refuse_rivals(parts)
     modes = sorted({spec.rdma_mode for _, spec in given.states if spec.rdma_mode})
     if len(modes) > 1:
         raise SpecError(f"two node states ask for RDMA modes {' and '.join(modes)}. Leave out one of them")
-    spec = NodeSpec(nics=tuple(nic for _, nic in parts), rdma_mode=modes[0] if modes else "")
+    spec = NodeSpec(
+        nics=tuple(nic for _, nic in parts), rdma_mode=modes[0] if modes else "", bridges=_bridges(given, rendering)
+    )
     missing = (_missing(entry, snapshot, records) for entry in rendering.unmatched)
     problems = (*rendering.problems, *missing)
     return Wish(spec=spec, rendering=rendering, problems=problems, notes=tuple(_idle(rendering)))
+
+
+def _bridges(given: Input, rendering: Rendering) -> tuple[Bridge, ...]:
+    policies = {policy.metadata.name: policy for policy in given.policies}
+    parts = [("a policy", bridge) for bridge in to_bridges(bridges(rendering, policies))]
+    parts += [(where, bridge) for where, spec in given.states for bridge in spec.bridges]
+    first: dict[str, str] = {}
+    for where, bridge in parts:
+        if bridge.name in first:
+            both = f"{first[bridge.name]} and {where}"
+            raise SpecError(f"bridge {bridge.name} is wished for twice, by {both}. Leave out one of the two")
+        first[bridge.name] = where
+    return tuple(bridge for _, bridge in parts)
 
 
 def _missing(entry: Unmatched, snapshot: Snapshot, records: Mapping[Address, NicRecord]) -> Problem:

@@ -69,7 +69,7 @@ def journal_finding(error: str, *, damaged: bool) -> Finding:
 def _platform(snapshot: Snapshot) -> Iterator[Finding]:
     node = snapshot.node
     vfio = [nic for nic in snapshot.nics if any(vf.kernel_driver == DeviceType.VFIO_PCI for vf in nic.vfs)]
-    if vfio and not node.iommu_groups:
+    if vfio and not (node.iommu_groups or node.noiommu):
         yield Finding(
             code="PLT-102",
             severity=Severity.FAIL,

@@ -1,4 +1,4 @@
-"""Carry out a plan: the node's steps first, then the NICs in parallel, each NIC's steps in order."""
+"""Carry out a plan: the node's steps, then the NICs in parallel, each NIC's in order, then what needs them ready."""
 
 import enum
 import time
@@ -11,8 +11,10 @@ from sriov_core.engine.perform import perform
 from sriov_core.errors import SriovError, StalePlan
 from sriov_core.host.ports import Host
 from sriov_core.model.address import Address
+from sriov_core.model.nodesteps import LoadModule
 from sriov_core.model.plan import Cost, NicPlan, Plan, PlannedStep
-from sriov_core.model.steps import BindDriver, LoadModule, SetAutoprobe, SetEswitchMode, SetNumVfs, Step
+from sriov_core.model.step import Step
+from sriov_core.model.steps import BindDriver, SetAutoprobe, SetEswitchMode, SetNumVfs
 
 MAX_PARALLEL_NICS = 16
 
@@ -51,7 +53,8 @@ OnEvent = Callable[[Event], None]
 def execute(plan: Plan, host: Host, on_event: OnEvent = lambda _: None) -> tuple[Failure, ...]:
     """Do the steps of a plan; returns what failed, in the order of the plan.
 
-    A failed step ends its own NIC's work only. ``on_event`` is called from several threads.
+    A failed step ends its own NIC's work only, and what comes after all NICs. ``on_event`` is called from several
+    threads.
     """
     failures = [failure for planned in plan.node if (failure := _do(planned, host, on_event, None))]
     lost_modules = {failure.step.module for failure in failures if isinstance(failure.step, LoadModule)}
@@ -60,6 +63,8 @@ def execute(plan: Plan, host: Host, on_event: OnEvent = lambda _: None) -> tuple
         with ThreadPoolExecutor(max_workers=min(MAX_PARALLEL_NICS, len(ready)), thread_name_prefix="nic") as pool:
             outcomes = pool.map(lambda nic: _do_nic(nic, host, on_event), ready)
             failures += [failure for outcome in outcomes for failure in outcome]
+    if not failures:  # what comes after needs every NIC ready
+        failures += [failure for planned in plan.after if (failure := _do(planned, host, on_event, None))]
     return tuple(failures)
 
 
@@ -81,6 +86,8 @@ def _do(planned: PlannedStep, host: Host, on_event: OnEvent, nic: Address | None
         perform(step, host)
     except SriovError as err:
         on_event(Event(moment=Moment.FAILED, step=step, seconds=time.monotonic() - began, error=str(err)))
+        if step.optional:
+            return None
         return Failure(step=step, error=str(err), stale=isinstance(err, StalePlan), nic=nic)
     on_event(Event(moment=Moment.DONE, step=step, seconds=time.monotonic() - began))
     return None

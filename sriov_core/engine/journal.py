@@ -6,7 +6,7 @@ One file, replaced as a whole (write, fsync, rename, fsync of the folder), so th
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -15,22 +15,22 @@ import msgspec
 from sriov_core.errors import JournalError
 from sriov_core.host.ownfiles import replace
 from sriov_core.model.address import Address
+from sriov_core.model.bridges import Bridge, Uplink
 from sriov_core.model.codec import to_builtins
-from sriov_core.model.record import NicRecord, RebootRecord
+from sriov_core.model.record import NicRecord, RebootRecord, Records
 
 FORMAT = 1
 DEFAULT_PATH = "/var/lib/sriov-core/journal.json"
 
 
 @attrs.frozen(kw_only=True)
-class Memory:
-    """Everything the journal holds.
+class Memory(Records):
+    """Everything the journal holds: what is ours, and where the work stands.
 
     ``under_way`` lists the steps of a plan that was begun and not yet ended. ``taken_over`` are the addresses where
     another operator's record was read: it is read once, so that what was given back since does not come back.
     """
 
-    nics: Mapping[Address, NicRecord] = attrs.field(factory=dict)
     reboots: tuple[RebootRecord, ...] = ()
     under_way: tuple[str, ...] = ()
     taken_over: tuple[str, ...] = ()
@@ -114,12 +114,26 @@ def _decode(data: bytes) -> Memory:
     if found != FORMAT:
         raise ValueError(f"its format is {found}, this sriov-core writes {FORMAT}")
     records = msgspec.convert(content.pop("nics", {}), dict[str, dict[str, Any]])
+    bridges = msgspec.convert(content.pop("bridges", []), list[dict[str, Any]])
     memory = msgspec.convert(content, Memory)
-    return attrs.evolve(memory, nics={record.address: record for record in map(_record, records.values())})
+    nics = {record.address: record for record in map(_record, records.values())}
+    return attrs.evolve(memory, nics=nics, bridges=tuple(map(_bridge, bridges)))
 
 
 def _record(stored: dict[str, Any]) -> NicRecord:
     """A record of the file; its address is stored as text, which msgspec does not turn into an attrs value."""
     address = Address.parse(str(stored.get("address")))
-    rest = {**stored, "address": {"name": address.name, "bus": address.bus}}
-    return attrs.evolve(msgspec.convert(rest, NicRecord), address=address)
+    return attrs.evolve(msgspec.convert({**stored, "address": _fields(address)}, NicRecord), address=address)
+
+
+def _bridge(stored: dict[str, Any]) -> Bridge:
+    uplink = stored.get("uplink")
+    if not isinstance(uplink, dict):
+        return msgspec.convert(stored, Bridge)
+    nic = Address.parse(str(uplink.get("nic")))
+    row = msgspec.convert({**uplink, "nic": _fields(nic)}, Uplink)
+    return attrs.evolve(msgspec.convert({**stored, "uplink": None}, Bridge), uplink=attrs.evolve(row, nic=nic))
+
+
+def _fields(address: Address) -> dict[str, str]:
+    return {"name": address.name, "bus": address.bus}

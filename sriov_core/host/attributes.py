@@ -20,6 +20,8 @@ class Deadlines:
     eswitch_s: float = 120
     other_s: float = 30
     read_s: float = 5
+    tool_s: float = 120
+    ovs_s: float = 15
 
 
 Stakes = Mapping[str, tuple[str, ...]]

@@ -26,9 +26,7 @@ def bind(sysfs: Attributes, device: Address, kernel_driver: str) -> None:
     found = sysfs.devices.kernel_driver(device)
     if found == kernel_driver:
         return
-    if not _DRIVER.fullmatch(kernel_driver) or not os.path.isdir(_driver_path(sysfs, device, kernel_driver)):
-        advice = f"Load its module (modprobe {kernel_driver}), or install the kernel package that holds it"
-        raise impossible(device, "driver", kernel_driver, f"the kernel has no driver {kernel_driver!r}", advice)
+    _must_be_there(sysfs, device, kernel_driver)
     stakes = sysfs.must_be_free(device, "driver", f"{found or 'none'} -> {kernel_driver}")
     _override(sysfs, device, kernel_driver, kernel_driver)
     try:
@@ -42,6 +40,20 @@ def bind(sysfs: Attributes, device: Address, kernel_driver: str) -> None:
         with suppress(StepFailed):  # the first refusal is the one to tell
             _override(sysfs, device, _NO_OVERRIDE, "none")
         raise
+
+
+def bind_by_name(sysfs: Attributes, device: Address, kernel_driver: str) -> None:
+    """Bind a device on a bus without driver_override (vdpa before Linux 5.17), where ``drivers/X/bind`` takes any."""
+    _must_exist(sysfs, device, kernel_driver)
+    found = sysfs.devices.kernel_driver(device)
+    if found == kernel_driver:
+        return
+    _must_be_there(sysfs, device, kernel_driver)
+    _leave(sysfs, device, found, sysfs.must_be_free(device, "driver", f"{found or 'none'} -> {kernel_driver}"))
+    path, timeout_s = f"{_driver_path(sysfs, device, kernel_driver)}/bind", sysfs.deadlines.bind_s
+    sysfs.write(device, "bind", device.name, timeout_s=timeout_s, wanted=kernel_driver, path=path)
+    if sysfs.devices.kernel_driver(device) != kernel_driver:
+        raise _not_taken(sysfs, device, kernel_driver)
 
 
 def bind_default(sysfs: Attributes, device: Address, load_driver: Callable[[str], None] | None = None) -> None:
@@ -82,6 +94,12 @@ def _must_exist(sysfs: Attributes, device: Address, wanted: str) -> None:
     if not sysfs.devices.exists(device):
         advice = "It was taken away in between. Look again with probe"
         raise impossible(device, "driver", wanted, "the bus has no such device", advice)
+
+
+def _must_be_there(sysfs: Attributes, device: Address, kernel_driver: str) -> None:
+    if not _DRIVER.fullmatch(kernel_driver) or not os.path.isdir(_driver_path(sysfs, device, kernel_driver)):
+        advice = f"Load its module (modprobe {kernel_driver}), or install the kernel package that holds it"
+        raise impossible(device, "driver", kernel_driver, f"the kernel has no driver {kernel_driver!r}", advice)
 
 
 def _driver_path(sysfs: Attributes, device: Address, kernel_driver: str) -> str:

@@ -1,10 +1,11 @@
-"""Two questions to ethtool through its ioctl: versions and the permanent address. Costs no import, unlike netlink."""
+"""ethtool through its ioctl: versions and the permanent address. Costs no import, unlike netlink."""
 
 import array
 import errno
 import fcntl
 import socket
 import struct
+from contextlib import nullcontext
 
 from sriov_core.plugin.reader import Firmware
 
@@ -19,7 +20,7 @@ _NONE = frozenset({"", "N/A", "n/a"})
 
 def versions(netdev: str) -> Firmware:
     """What ``ethtool -i`` prints as version and firmware-version; empty answers for a netdev that has none."""
-    reply = _ask(netdev, _DRVINFO.pack(_GDRVINFO, *([b""] * 5), *([0] * 5)))
+    reply = ask(netdev, _DRVINFO.pack(_GDRVINFO, *([b""] * 5), *([0] * 5)))
     if reply is None:
         return Firmware()
     _, _, driver_version, firmware_version, *_ = _DRVINFO.unpack(reply)
@@ -28,7 +29,7 @@ def versions(netdev: str) -> Firmware:
 
 def permanent_address(netdev: str) -> str | None:
     """What ``ethtool -P`` prints; None when the netdev has none (all octets zero)."""
-    reply = _ask(netdev, struct.pack(f"=II{_LONGEST_ADDRESS}x", _GPERMADDR, _LONGEST_ADDRESS))
+    reply = ask(netdev, struct.pack(f"=II{_LONGEST_ADDRESS}x", _GPERMADDR, _LONGEST_ADDRESS))
     if reply is None:
         return None
     (size,) = struct.unpack_from("=I", reply, 4)
@@ -36,17 +37,27 @@ def permanent_address(netdev: str) -> str | None:
     return octets.hex(":") if any(octets) else None
 
 
-def _ask(netdev: str, request: bytes) -> bytes | None:
+def ask(netdev: str, request: bytes, sock: socket.socket | None = None) -> bytes | None:
+    """The reply to a question, None where the netdev or its kernel driver has none to give."""
+    try:
+        with nullcontext(sock) if sock else open_socket() as opened:
+            return call(opened, netdev, request)
+    except OSError as err:
+        if err.errno in (errno.EOPNOTSUPP, errno.ENODEV, errno.EPERM):
+            return None
+        raise
+
+
+def call(sock: socket.socket, netdev: str, request: bytes) -> bytes:
+    """The reply to any request; OSError with the kernel's errno."""
     buffer = array.array("B", request)
-    ifreq = struct.pack("16sP16x", netdev.encode()[:15], buffer.buffer_info()[0])
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-        try:
-            fcntl.ioctl(sock, _SIOCETHTOOL, ifreq)
-        except OSError as err:
-            if err.errno in (errno.EOPNOTSUPP, errno.ENODEV, errno.EPERM):
-                return None
-            raise
+    fcntl.ioctl(sock, _SIOCETHTOOL, struct.pack("16sP16x", netdev.encode()[:15], buffer.buffer_info()[0]))
     return buffer.tobytes()
+
+
+def open_socket() -> socket.socket:
+    """A socket to ask through; of any network namespace, it is the one that it was opened in."""
+    return socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
 
 
 def _text(field: bytes) -> str | None:

@@ -1,17 +1,18 @@
-"""Who would lose a device: processes with its VFIO or UIO device open. Reads /proc; a glance serves many VFs."""
+"""Who would lose a device: processes with its VFIO, UIO or vDPA device open. Reads /proc; a glance serves many VFs."""
 
 import os
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
-from sriov_core.host import sysfs
+from sriov_core.host import sysfs, vdpabus
 from sriov_core.model.address import Address
 
 _GLANCE_S = 0.25
 """How long one look at /proc serves: all VFs of one look at the machine, and never the check before a write."""
 
 _GROUPS = "/dev/vfio/"
+_NODES = (_GROUPS, "/dev/uio", "/dev/vhost-vdpa-")
 _ANONYMOUS = "anon_inode:[vfio-device]"
 _SYSPATH = "vfio-device-syspath:"
 
@@ -55,7 +56,11 @@ class Holders:
             return next((f"{self._seen[node]} has {node} open" for node in groups), None)
 
     def nodes(self, address: Address) -> tuple[str, ...]:
-        """What a process that drives the device from user space has open; empty while a kernel driver has it."""
+        """What a process that drives the device from user space has open; empty while a kernel driver has it.
+
+        The vDPA device of a VF counts: while a process has it open the kernel waits to take it away, without end
+        (drivers/vhost/vdpa.c: vhost_vdpa_remove), and a VF leaves no driver before that.
+        """
         path = self._devices.path(address)
         vfio = sysfs.names(f"{path}/vfio-dev")
         uio = sysfs.names(f"{path}/uio")
@@ -66,6 +71,7 @@ class Holders:
             *(f"/dev/vfio/devices/{name}" for name in vfio),
             *(f"/dev/{name}" for name in uio),
             *((address.name,) if grouped else ()),
+            *vdpabus.nodes(self._devices, address),
         )
 
     def _look(self) -> None:
@@ -98,8 +104,8 @@ def _devices_of(process: str) -> Iterable[str]:
             continue  # closed since it was listed
         if target == _ANONYMOUS:
             yield from _in_fdinfo(f"{process}/fdinfo/{fd}")
-        elif (at := target.find(_GROUPS)) >= 0 or (at := target.find("/dev/uio")) >= 0:
-            # The path is as the process's own mount namespace has it, so only its end is sure.
+        # The path is as the process's own mount namespace has it, so only its end is sure.
+        elif (at := max(map(target.find, _NODES))) >= 0:
             yield target[at:]
 
 

@@ -3,21 +3,38 @@
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
-from sriov_core.host import binding, kernelargs, modules, netdevs, numvfs, ownfiles
+from sriov_core.host import (
+    binding,
+    kernelargs,
+    modules,
+    netdevs,
+    numvfs,
+    ownfiles,
+    rdma,
+    services,
+    vendortools,
+)
 from sriov_core.host.attributes import Attributes, Deadlines
+from sriov_core.host.cloud import Cloud
 from sriov_core.host.looking import LinuxReader
+from sriov_core.host.ovsdb import DEFAULT_SOCKET, OvsDatabase
 from sriov_core.host.ports import Host
 from sriov_core.host.refusals import Blocked, impossible, refused, timed_out
 from sriov_core.host.tools import Tools
+from sriov_core.host.vdpa import Vdpa
 from sriov_core.host.waiting import until
 from sriov_core.model.address import Address
+from sriov_core.model.bridges import Bridge, OpenVSwitch
 from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import EswitchMode
 from sriov_core.plugin.reader import Link
 
 
 class LinuxHost(LinuxReader, Host):
-    """The machine below a root path, to be changed. Any thread may use it; one blocked change delays no other."""
+    """The machine below a root path, to be changed. Any thread may use it; one blocked change delays no other.
+
+    ``vdpa_manager`` is the management device of all vDPA devices when that is not the VF itself (see `Vdpa`).
+    """
 
     def __init__(
         self,
@@ -26,11 +43,18 @@ class LinuxHost(LinuxReader, Host):
         live: bool | None = None,
         deadlines: Deadlines | None = None,
         node_addresses: Sequence[str] = (),
-        platform: str = "baremetal",
+        platform: str | None = None,
+        cloud: Cloud | None = None,
+        ovsdb_socket: str = DEFAULT_SOCKET,
+        vdpa_manager: Address | None = None,
     ) -> None:
-        super().__init__(root, live=live, deadlines=deadlines, node_addresses=node_addresses, platform=platform)
+        super().__init__(
+            root, live=live, deadlines=deadlines, node_addresses=node_addresses, platform=platform, cloud=cloud
+        )
         self._sysfs = Attributes(self._devices, self._holders, self._writers, self._deadlines, self._live)
         self._tools = Tools(self._root, self._deadlines.other_s)
+        self._vdpa = Vdpa(self._sysfs, self._deadlines.other_s, manager=vdpa_manager)
+        self._ovs = OvsDatabase(self._root, self._deadlines.ovs_s, socket=ovsdb_socket)
 
     def set_link(self, address: Address, *, up: bool) -> None:
         link = self._netdev(address, "link", "up" if up else "down")
@@ -80,9 +104,67 @@ class LinuxHost(LinuxReader, Host):
     def write_file(self, path: str, content: str | None) -> None:
         ownfiles.write(self._root, path, content, self._tools.run, live=self._live)
 
+    def set_feature(self, address: Address, feature: str, *, on: bool) -> None:
+        wanted = "on" if on else "off"
+        link = self._netdev(address, feature, wanted)
+        self._set(address, feature, wanted, lambda: self._offloads.switch(link.name, feature, on=on))
+
+    def set_devlink_parameter(self, address: Address, parameter: str, value: str) -> None:
+        self._must_be_live(address, parameter, value)
+        self._set(address, parameter, value, lambda: self._devlink.set_parameter(address, parameter, value))
+
+    def reload_devlink(self, address: Address) -> None:
+        self._must_be_live(address, "devlink", "reload")
+        self._set(address, "devlink", "reload", lambda: self._devlink.reload(address))
+
+    def set_vf_guid(self, pf: Address, index: int, guid: str) -> None:
+        name = f"vf {index} guid"
+        link = self._netdev(pf, name, guid)
+        if self.vf_guids(pf).get(index) != guid.lower():
+            self._set(pf, name, guid, lambda: self._rtnetlink.set_vf_guid(link.ifindex, index, guid))
+
+    def set_vdpa(self, vf: Address, vdpa_type: str | None) -> None:
+        wanted = vdpa_type or "none"
+        self._must_be_live(vf, "vdpa", wanted)
+        self._set(vf, "vdpa", wanted, lambda: self._vdpa.set(vf, vdpa_type))
+
+    def run_tool(self, address: Address, argv: Sequence[str]) -> None:
+        self._must_be_live(address, argv[0], " ".join(argv[1:]))
+        vendortools.run(address, argv, self._deadlines.tool_s)
+
+    def set_module_parameter(self, module: str, parameter: str, value: str) -> None:
+        def write(path: str) -> None:
+            self._set("node", f"parameter {module}.{parameter}", value, lambda: self._write(path, value))
+
+        modules.set_parameter(self._root, module, parameter, value, write)
+
+    def set_rdma_mode(self, mode: str) -> None:
+        self._must_be_live("node", "RDMA namespaces", mode)
+        self._set("node", "RDMA namespaces", mode, lambda: rdma.set_mode(mode, self._deadlines.other_s))
+
+    def open_vswitch(self, bridges: Sequence[Bridge]) -> OpenVSwitch | None:
+        return self._ovs.look(bridges)
+
+    def set_bridge(self, bridge: Bridge) -> None:
+        self._ovs.set_bridge(bridge)
+
+    def remove_bridge(self, name: str) -> None:
+        self._ovs.remove_bridge(name)
+
+    def detach_uplink(self, bridge: str, nic: Address) -> None:
+        links = netdevs.names_of(self._devices, nic)
+        self._ovs.detach(bridge, links)
+
+    def set_ovs_option(self, key: str, value: str) -> None:
+        self._ovs.set_option(key, value)
+
+    def restart_service(self, service: str) -> None:
+        services.restart(service, self._tools.run)
+
     def close(self) -> None:
         """End the writer processes and close the sockets. Not needed before the process ends."""
         super().close()
+        self._vdpa.close()
 
     def __enter__(self) -> "LinuxHost":
         return self
@@ -91,6 +173,9 @@ class LinuxHost(LinuxReader, Host):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _write(self, path: str, value: str) -> None:
+        self._writers.write(path, value, self._deadlines.other_s)
 
     def _netdev(self, address: Address, attribute: str, wanted: object) -> Link:
         """The device's own netdev, which appears only a while after its driver was bound."""
@@ -125,7 +210,7 @@ class LinuxHost(LinuxReader, Host):
             found = f"{self._root} is a tree of files and not the running machine"
             raise impossible(address, attribute, wanted, found, "Use the machine's own root")
 
-    def _set(self, address: Address, attribute: str, wanted: object, change: Callable[[], None]) -> None:
+    def _set(self, address: Address | str, attribute: str, wanted: object, change: Callable[[], None]) -> None:
         try:
             change()
         except Blocked as err:

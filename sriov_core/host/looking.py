@@ -6,17 +6,31 @@ from typing import TypeVar
 import attrs
 
 from sriov_core.errors import HostError
-from sriov_core.host import ethtool, identity, managers, netdevs, node, numvfs, sysfs, uses
+from sriov_core.host import (
+    ethtool,
+    identity,
+    managers,
+    netdevs,
+    node,
+    numvfs,
+    rdma,
+    sysfs,
+    uses,
+    vdpabus,
+    vendortools,
+)
 from sriov_core.host.attributes import Deadlines
+from sriov_core.host.cloud import Cloud
 from sriov_core.host.devlink import Devlink
 from sriov_core.host.holders import Holders
+from sriov_core.host.offloads import Offloads
 from sriov_core.host.refusals import Blocked
 from sriov_core.host.rtnetlink import RtNetlink
 from sriov_core.host.writer import Writers
 from sriov_core.model.address import Address
 from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import EswitchMode, Function, Node, Use
-from sriov_core.plugin.reader import Firmware, HostReader, Link
+from sriov_core.plugin.reader import Answer, Firmware, HostReader, Link
 
 T = TypeVar("T")
 
@@ -27,6 +41,8 @@ class LinuxReader(HostReader):
     ``live`` says that the root is the running machine, seen from its own network namespace, so that netlink and ioctl
     may be asked as well; by default only for "/". Limits of the MTU, alternative names and the VFs' administrative
     addresses come from there and are told of PFs only: a thousand VFs would cost a third of a second.
+    ``platform`` is where the machine runs (``baremetal``, ``virtual``, ``openstack``, ``aws``) when somebody knows
+    better than its firmware tables.
     """
 
     def __init__(
@@ -36,16 +52,18 @@ class LinuxReader(HostReader):
         live: bool | None = None,
         deadlines: Deadlines | None = None,
         node_addresses: Sequence[str] = (),
-        platform: str = "baremetal",
+        platform: str | None = None,
+        cloud: Cloud | None = None,
     ) -> None:
         self._root = sysfs.normal_root(root)
         self._live = not self._root if live is None else live
         self._deadlines = deadlines or Deadlines()
         self._node_addresses = tuple(node_addresses)
-        self._platform = platform
+        self._cloud = cloud or Cloud(self._root, live=self._live, platform=platform)
         self._devices = sysfs.DeviceTree(self._root)
         self._holders = Holders(self._root, self._devices)
         self._rtnetlink = RtNetlink(self._deadlines.other_s)
+        self._offloads = Offloads(self._deadlines.other_s)
         self._writers = Writers()
         self._devlink = Devlink(self._deadlines.other_s, self._deadlines.eswitch_s)
 
@@ -53,10 +71,10 @@ class LinuxReader(HostReader):
         return node.facts(self._root)
 
     def functions(self) -> Sequence[Function]:
-        return self._devices.network_functions(self._platform)
+        return self._devices.network_functions(self._cloud.platform)
 
     def function(self, address: Address) -> Function | None:
-        return self._devices.function(address, self._platform)
+        return self._devices.function(address, self._cloud.platform)
 
     def attribute(self, address: Address, name: str) -> str | None:
         if name != numvfs.NAME or not self._live:
@@ -70,7 +88,8 @@ class LinuxReader(HostReader):
         return found
 
     def vf_addresses(self, pf: Address) -> Mapping[int, Address]:
-        return self._devices.vfs(pf)
+        function = self.function(pf) if self._cloud.platform != sysfs.BAREMETAL else None
+        return {0: pf} if function and function.platform != sysfs.BAREMETAL else self._devices.vfs(pf)
 
     def vf_macs(self, pf: Address) -> Mapping[int, str]:
         link = netdevs.own(netdevs.of_device(self._devices, pf)) if self._live else None
@@ -82,6 +101,8 @@ class LinuxReader(HostReader):
             return None
         if kernel_driver in USERSPACE_DRIVERS:
             return self._holders.of(vf)
+        if user := self._holders.of_nodes(vdpabus.nodes(self._devices, vf)):
+            return user
         return "another network namespace (a container)" if netdevs.is_elsewhere(self._devices, vf) else None
 
     def iommu_group(self, address: Address) -> int | None:
@@ -118,11 +139,44 @@ class LinuxReader(HostReader):
             raise HostError(f"{path!r} is no path of a file: it must start with / and hold no '..'")
         return sysfs.read_whole(f"{self._root}{path}")
 
+    def feature(self, address: Address, name: str) -> bool | None:
+        link = netdevs.own(netdevs.of_device(self._devices, address)) if self._live else None
+        return self._asked(address, lambda: self._offloads.is_on(link.name, name)) if link else None
+
+    def devlink_parameter(self, address: Address, name: str) -> str | None:
+        return self._asked(address, lambda: self._devlink.parameter(address, name)) if self._live else None
+
+    def versions(self, address: Address) -> Mapping[str, str]:
+        return self._asked(address, lambda: self._devlink.versions(address)) if self._live else {}
+
+    def vf_guids(self, pf: Address) -> Mapping[int, str]:
+        link = netdevs.own(netdevs.of_device(self._devices, pf)) if self._live else None
+        return self._asked(pf, lambda: self._rtnetlink.vf_guids(link.ifindex)) if link else {}
+
+    def node_guid(self, address: Address) -> str | None:
+        return rdma.node_guid(self._devices, address)
+
+    def vdpa_type(self, vf: Address) -> str | None:
+        return vdpabus.type_of(self._devices, vf)
+
+    def network_ids(self) -> Mapping[str, str]:
+        return self._cloud.network_ids(self._macs)
+
+    def query(self, argv: Sequence[str]) -> Answer | None:
+        return vendortools.query(argv, self._deadlines.tool_s) if self._live else None
+
     def close(self) -> None:
         """Close the sockets. Not needed before the process ends."""
         self._rtnetlink.close()
         self._devlink.close()
+        self._offloads.close()
         self._writers.close()
+
+    def _macs(self) -> frozenset[str]:
+        """The addresses of the NICs that a hypervisor gave to this machine."""
+        given = (function.address for function in self.functions() if function.platform != sysfs.BAREMETAL)
+        links = (link for address in given for link in netdevs.of_device(self._devices, address))
+        return frozenset(mac.lower() for link in links if (mac := link.permanent_mac or link.mac))
 
     def _with_details(self, link: Link) -> Link:
         details = self._asked(link.name, lambda: self._rtnetlink.details(link.ifindex))

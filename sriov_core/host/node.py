@@ -4,7 +4,7 @@ import os
 import re
 
 from sriov_core.errors import HostError
-from sriov_core.host import kernelargs, modules, ownfiles, sysfs
+from sriov_core.host import kernelargs, modules, netnamespaces, ownfiles, rdma, sysfs
 from sriov_core.model.observed import Node
 
 # The first fifteen characters of a program's name, which is what /proc/<pid>/comm holds.
@@ -34,6 +34,9 @@ def facts(root: str) -> Node:
         modules=modules.present(root),
         network_managers=_running_managers(f"{root}/proc"),
         files=ownfiles.present(root),
+        rdma_mode=rdma.mode(root),
+        other_net_namespaces=netnamespaces.others(root),
+        noiommu=_noiommu(root),
     )
 
 
@@ -67,6 +70,11 @@ def _lockdown(root: str) -> str:
     except HostError:
         return "none"  # securityfs closed to us: the state it would show to root also bars nothing that we read
     return match[1] if match else "none"
+
+
+def _noiommu(root: str) -> bool | None:
+    shown = sysfs.read(f"{root}/sys/module/vfio/parameters/enable_unsafe_noiommu_mode")
+    return shown == "Y" if shown else None
 
 
 def _running_managers(proc: str) -> tuple[str, ...]:

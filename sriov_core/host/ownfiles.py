@@ -10,21 +10,27 @@ from sriov_core.host.refusals import impossible, refused
 from sriov_core.host.tools import Run, has
 
 _RULES = "/etc/udev/rules.d"
-_OURS = re.compile(rf"{_RULES}/10-sriov-core-[A-Za-z0-9_.:-]+\.rules|/etc/modules-load\.d/sriov-core\.conf")
-_MODULES = "/etc/modules-load.d/sriov-core.conf"
+_RULE = re.compile(rf"{_RULES}/10-sriov-core-[A-Za-z0-9_.:-]+\.rules")
+# Open vSwitch's service as Debian and as Red Hat name it.
+_SERVICES = ("openvswitch-switch", "ovs-vswitchd")
+_FIXED = (
+    "/etc/modules-load.d/sriov-core.conf",
+    "/etc/modprobe.d/sriov-core.conf",
+    *(f"/etc/systemd/system/{service}.service.d/10-sriov-core.conf" for service in _SERVICES),
+)
 
 
 def present(root: str) -> dict[str, str]:
     """Path, as the host names it, to text."""
     rules = (f"{_RULES}/{name}" for name in sysfs.names(f"{root}{_RULES}"))
-    ours = (path for path in (*rules, _MODULES) if _OURS.fullmatch(path))
+    ours = (path for path in (*rules, *_FIXED) if _is_ours(path))
     return {path: text for path in ours if (text := sysfs.read_whole(f"{root}{path}")) is not None}
 
 
 def write(root: str, path: str, content: str | None, run: Run, *, live: bool) -> None:
     """Write one of our files, or remove it when ``content`` is None; does nothing when it is like that already."""
-    if not _OURS.fullmatch(path):
-        advice = f"Ours are {_RULES}/10-sriov-core-*.rules and {_MODULES}"
+    if not _is_ours(path):
+        advice = f"Ours are {_RULES}/10-sriov-core-*.rules, {', '.join(_FIXED)}"
         raise impossible("node", "file", repr(path), "the path is not one of ours", advice)
     if sysfs.read_whole(f"{root}{path}") == content:
         return
@@ -54,6 +60,10 @@ def replace(path: str, content: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _is_ours(path: str) -> bool:
+    return path in _FIXED or _RULE.fullmatch(path) is not None
 
 
 def _reload(root: str, run: Run) -> None:

@@ -1,8 +1,10 @@
 """The port that writes. Only the executor holds one; drivers get the read-only half."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from sriov_core.model.address import Address
+from sriov_core.model.bridges import Bridge, OpenVSwitch
 from sriov_core.model.observed import EswitchMode
 from sriov_core.plugin.reader import HostReader
 
@@ -74,4 +76,64 @@ class Host(HostReader, Protocol):
 
     def write_file(self, path: str, content: str | None) -> None:
         """Write one of our own configuration files atomically, or remove it; udev rules are reloaded."""
+        ...
+
+    def set_feature(self, address: Address, feature: str, *, on: bool) -> None:
+        """Switch an offload of the device's netdev, by its ethtool name, and read it back."""
+        ...
+
+    def set_devlink_parameter(self, address: Address, parameter: str, value: str) -> None:
+        """Set a devlink parameter in the first configuration mode that it has."""
+        ...
+
+    def reload_devlink(self, address: Address) -> None:
+        """Have the kernel driver set the device up anew (devlink reload, action driver_reinit)."""
+        ...
+
+    def set_vf_guid(self, pf: Address, index: int, guid: str) -> None:
+        """Tell the PF the node and the port GUID of a VF; both are the same."""
+        ...
+
+    def set_vdpa(self, vf: Address, vdpa_type: str | None) -> None:
+        """Give a VF one vDPA device, named ``vdpa:<address>``, under the driver of that type; None takes it away."""
+        ...
+
+    def run_tool(self, address: Address, argv: Sequence[str]) -> None:
+        """Run a vendor's program that changes a card; StepFailed with its own words when it does not succeed."""
+        ...
+
+    def set_module_parameter(self, module: str, parameter: str, value: str) -> None:
+        """Write a parameter of a loaded module."""
+        ...
+
+    def set_rdma_mode(self, mode: str) -> None:
+        """Share the RDMA devices between network namespaces, or not (``rdma system set netns``)."""
+        ...
+
+    def open_vswitch(self, bridges: Sequence[Bridge]) -> OpenVSwitch | None:
+        """Open vSwitch as it is, of its bridges only these, which are ours; None when the host has none.
+
+        Of maps only the keys are told that the given bridges have. A server that does not answer is no error here:
+        the answer's ``error`` says so.
+        """
+        ...
+
+    def set_bridge(self, bridge: Bridge) -> None:
+        """Make a bridge with its uplink, or make the one of that name like this; what fits is left untouched."""
+        ...
+
+    def remove_bridge(self, name: str) -> None:
+        """Take a bridge away."""
+        ...
+
+    def detach_uplink(self, bridge: str, nic: Address) -> None:
+        """Take a PF's port out of a bridge; one that is not there is no error."""
+        ...
+
+    def set_ovs_option(self, key: str, value: str) -> None:
+        """Set other_config:<key> of Open vSwitch itself."""
+        ...
+
+    def restart_service(self, service: str) -> None:
+        """Restart a systemd service if it runs (systemctl try-restart), after systemd has read its units anew."""
         ...

@@ -34,6 +34,18 @@ _ADVICE: dict[tuple[str, int], str] = {
     ("drivers_probe", errno.EINVAL): "The kernel driver refused the device (see dmesg)",
     ("eswitch mode", errno.ENODEV): "Its kernel driver offers no devlink eswitch",
     ("eswitch mode", errno.ENOENT): "This kernel was built without devlink",
+    ("devlink", errno.ENODEV): "Its kernel driver offers no devlink",
+    ("devlink", errno.ENOENT): "This kernel was built without devlink",
+    ("devlink", errno.EINVAL): "The kernel driver could not set the device up again (see dmesg)",
+    ("RDMA namespaces", errno.EBUSY): (
+        "The kernel changes this only while there is no network namespace but the host's own. Stop the containers, "
+        "or have it from the next boot on by ib_core's parameter netns_mode (/etc/modprobe.d)"
+    ),
+    ("RDMA namespaces", errno.EPROTONOSUPPORT): "The kernel has no RDMA subsystem loaded. Load module ib_core",
+    ("vdpa", errno.ENODEV): (
+        "The VF offers no vDPA. Load the vDPA module of its card and bind the VF to its network driver"
+    ),
+    ("vdpa", errno.ENOENT): "The kernel has no vDPA loaded. Load module vdpa",
     ("unbind", errno.ENODEV): "The device has no kernel driver any more. Look again with probe",
 }
 _GENERAL: dict[int, str] = {

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 import attrs
 
+from sriov_core.host import vfguids
 from sriov_core.host.lanes import Lanes
+from sriov_core.host.netlink import NETLINK_ROUTE, Netlink
 
 T = TypeVar("T")
 
@@ -34,6 +36,7 @@ class RtNetlink:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._lanes = Lanes(_open, "rtnetlink")
+        self._bare = Lanes(lambda: Netlink(NETLINK_ROUTE), "rtnetlink")
 
     def details(self, ifindex: int) -> LinkDetails:
         """Limits of the MTU and alternative names."""
@@ -70,9 +73,21 @@ class RtNetlink:
         """Tell the PF the address of a VF."""
         self._call(lambda ip: ip.link("set", index=ifindex, vf={"vf": vf, "mac": mac}))
 
+    def vf_guids(self, ifindex: int) -> dict[int, str]:
+        """VF index to the node GUID that the PF was told (IFLA_VF_IB_NODE_GUID); a VF without one is absent."""
+        body = vfguids.question(ifindex, _WITH_VFS | _NO_STATISTICS)
+        (link,) = self._bare.call(lambda netlink: netlink.ask(vfguids.RTM_GETLINK, body), self._timeout_s)
+        return dict(vfguids.told(link))
+
+    def set_vf_guid(self, ifindex: int, vf: int, guid: str) -> None:
+        """Tell the PF node and port GUID of a VF, both the same. Of Ethernet PFs the kernel takes none: EOPNOTSUPP."""
+        body = vfguids.setting(ifindex, vf, guid)
+        self._bare.call(lambda netlink: netlink.ask(vfguids.RTM_NEWLINK, body), self._timeout_s)
+
     def close(self) -> None:
         """Close the sockets."""
         self._lanes.close()
+        self._bare.close()
 
     def _get(self, ifindex: int, filters: int) -> Any:
         return self._call(lambda ip: ip.link("get", index=ifindex, ext_mask=filters)[0])

@@ -22,9 +22,16 @@ ABSENT = frozenset(
         errno.EOPNOTSUPP,
     }
 )
+NETDEVSIM = "netdevsim"
+"""A bus beside PCI whose devices have VFs (drivers/net/netdevsim); debugfs tells what PCI's sysfs attributes tell."""
+
+BAREMETAL = "baremetal"
+"""The platform of machines that are no virtual ones, and of what a virtual machine has like them."""
+
 _PAGE = 4096
 _ATTRIBUTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*(/[A-Za-z0-9_][A-Za-z0-9_.:-]*)*")
 _VIRTFN = "virtfn"
+_TOTAL_VFS = "sriov_totalvfs"
 
 
 def normal_root(root: str) -> str:
@@ -88,6 +95,7 @@ class DeviceTree:
 
     def __init__(self, root: str) -> None:
         self.bus = f"{root}/sys/bus"
+        self._debug = f"{root}/sys/kernel/debug"
 
     def path(self, address: Address) -> str:
         """The device's directory. HostError for a name that would lead out of it."""
@@ -103,7 +111,8 @@ class DeviceTree:
 
     def attribute(self, address: Address, name: str) -> str | None:
         """The stripped text of a device's attribute, None when it has none of that name."""
-        return read(self.attribute_path(address, name))
+        path = self.attribute_path(address, name)
+        return self._max_vfs(address) if address.bus == NETDEVSIM and name == _TOTAL_VFS else read(path)
 
     def exists(self, address: Address) -> bool:
         """True while the bus lists the device."""
@@ -135,13 +144,17 @@ class DeviceTree:
     def function(self, address: Address, platform: str) -> Function | None:
         """A PCI function out of its ``uevent`` file, which holds all there is to know in one read."""
         path = self.path(address)
+        if address.bus == NETDEVSIM:
+            return self._simulated(address) if os.path.isdir(path) else None
         text = read(f"{path}/uevent")
         if not text or "PCI_ID=" not in text:
             return None
-        return _function(address, text, is_vf=os.path.lexists(f"{path}/physfn"), platform=platform)
+        has_pf = os.path.lexists(f"{path}/physfn")
+        where = BAREMETAL if has_pf else _platform(path, platform)
+        return _function(address, text, is_vf=has_pf or where != BAREMETAL, platform=where)
 
     def network_functions(self, platform: str) -> list[Function]:
-        """Every PCI function of base class 02 that is no VF with its PF here, in address order."""
+        """Every PCI function of base class 02 that is no VF with its PF here, in address order; then netdevsim's."""
         if not os.path.isdir(self.bus):
             raise HostError(f"{self.bus} is missing: sysfs is not mounted there. Mount it, or name another root")
         listing = f"{self.bus}/pci/devices"
@@ -151,8 +164,27 @@ class DeviceTree:
                 continue
             text = read(f"{listing}/{name}/uevent")
             if text and "PCI_ID=" in text:
-                found.append(_function(Address(name), text, is_vf=False, platform=platform))
-        return [function for function in found if function.pci_class.startswith("02")]
+                where = _platform(f"{listing}/{name}", platform)
+                found.append(_function(Address(name), text, is_vf=where != BAREMETAL, platform=where))
+        simulated = (Address(name, NETDEVSIM) for name in names(f"{self.bus}/{NETDEVSIM}/devices"))
+        return [
+            *(function for function in found if function.pci_class.startswith("02")),
+            *(self._simulated(address) for address in simulated),
+        ]
+
+    def _simulated(self, address: Address) -> Function:
+        return Function(address=address, vendor="0000", device="0000", kernel_driver=self.kernel_driver(address))
+
+    def _max_vfs(self, address: Address) -> str | None:
+        try:
+            return read(f"{self._debug}/{NETDEVSIM}/{address.name}/max_vfs")
+        except HostError:
+            return None  # debugfs is for root alone, and its limit is not worth an error to others
+
+
+def _platform(path: str, machine: str) -> str:
+    """Where a function runs that is no VF of a PF here; one with VFs of its own is as it would be on a bare machine."""
+    return BAREMETAL if machine == BAREMETAL or os.path.lexists(f"{path}/{_TOTAL_VFS}") else machine
 
 
 def _function(address: Address, uevent: str, *, is_vf: bool, platform: str) -> Function:

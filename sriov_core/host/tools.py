@@ -1,18 +1,23 @@
 """Runs the host's own programs: the only place that starts processes. Never a shell, never without a deadline."""
 
 import os
+import selectors
 import signal
 import subprocess  # noqa: TID251  # this is the one place
+import time
 from collections.abc import Callable, Sequence
 
 import attrs
 
 from sriov_core.errors import DeadlineExceeded, HostError
 
-_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin", "LC_ALL": "C.UTF-8"}
+FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin")
+# In a chroot systemctl would succeed without doing anything; the host's systemd answers there all the same.
+_ENVIRONMENT = {"PATH": ":".join(FOLDERS), "LC_ALL": "C.UTF-8", "SYSTEMD_IGNORE_CHROOT": "1"}
 _NOT_FOUND = 127
 _PARTING_S = 1
-_SEARCHED = ("usr/sbin", "usr/bin", "sbin", "bin", "usr/local/sbin", "usr/local/bin")
+_MOST_OUTPUT = 1 << 20
+_CHUNK = 1 << 16
 
 Process = subprocess.Popen[bytes]
 
@@ -28,7 +33,7 @@ class Result:
     @property
     def complaint(self) -> str:
         """Its error text on one line."""
-        return " ".join((self.err or self.out).split()) or f"exit code {self.code}"
+        return " ".join(self.err.split()) or " ".join(self.out.split()) or f"exit code {self.code}"
 
 
 Run = Callable[[Sequence[str]], Result]
@@ -52,11 +57,15 @@ class Tools:
 
 def has(root: str, program: str) -> bool:
     """True when a program of that name is below the root, in one of the usual places."""
-    return any(os.path.lexists(f"{root}/{folder}/{program}") for folder in _SEARCHED)
+    return any(os.path.lexists(f"{root}{folder}/{program}") for folder in FOLDERS)
 
 
-def run(argv: Sequence[str], timeout_s: float) -> Result:
-    """Run a program to its end, with an environment of our own making and nothing on its standard input."""
+def run(argv: Sequence[str], timeout_s: float, *, path: str = "") -> Result:
+    """Run a program to its end, with an environment of our own making and nothing on its standard input.
+
+    ``path`` is where it is looked for when that is not `FOLDERS`. What it prints beyond a mebibyte is lost, and the
+    text says so.
+    """
     command = " ".join(argv)
     try:
         process = subprocess.Popen(
@@ -64,19 +73,52 @@ def run(argv: Sequence[str], timeout_s: float) -> Result:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_ENVIRONMENT,
+            env=_ENVIRONMENT | ({"PATH": path} if path else {}),
             start_new_session=True,
         )
     except OSError as err:
         raise HostError(f"cannot run {command}: {err.strerror}. Install {argv[0]} or extend the image") from err
     try:
-        out, err_text = process.communicate(timeout=timeout_s)
+        out, err_text = _read(process, time.monotonic() + timeout_s)
     except subprocess.TimeoutExpired:
         _stop(process)
         raise DeadlineExceeded(f"{command} did not end within {timeout_s:g} s and was stopped") from None
     if process.returncode == _NOT_FOUND:
-        raise HostError(f"cannot run {command}: {err_text.decode(errors='replace').strip()}. Install it on the host")
-    return Result(code=process.returncode, out=out.decode(errors="replace"), err=err_text.decode(errors="replace"))
+        raise HostError(f"cannot run {command}: {err_text.strip()}. Install it on the host")
+    return Result(code=process.returncode, out=out, err=err_text)
+
+
+def _read(process: Process, deadline: float) -> tuple[str, str]:
+    """Both outputs until the process has ended. A program may print for ever; what it prints is kept in bounds."""
+    pipes = [pipe for pipe in (process.stdout, process.stderr) if pipe]
+    texts = [bytearray() for _ in pipes]
+    with selectors.DefaultSelector() as selector:
+        for pipe, text in zip(pipes, texts, strict=True):
+            selector.register(pipe, selectors.EVENT_READ, text)
+        while selector.get_map():
+            for key, _ in selector.select(_left(process, deadline)):
+                data = os.read(key.fd, _CHUNK)
+                key.data.extend(data[: _MOST_OUTPUT + 1 - len(key.data)])
+                if not data:
+                    selector.unregister(key.fileobj)
+    process.wait(_left(process, deadline))
+    for pipe in pipes:
+        pipe.close()
+    out, err = (_shown(text) for text in texts)
+    return out, err
+
+
+def _left(process: Process, deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise subprocess.TimeoutExpired(process.args, 0)
+    return left
+
+
+def _shown(text: bytearray) -> str:
+    if len(text) <= _MOST_OUTPUT:
+        return text.decode(errors="replace")
+    return f"{text[:_MOST_OUTPUT].decode(errors='replace')}\n[cut after {_MOST_OUTPUT} bytes]\n"
 
 
 def start(argv: Sequence[str]) -> Process:

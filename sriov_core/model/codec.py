@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from sriov_core.model.address import Address
-from sriov_core.model.steps import Step
+from sriov_core.model.step import Step
 
 
 def to_builtins(value: Any) -> Any:

@@ -1,11 +1,13 @@
 """What is wished of each NIC: counts, modes, and what every VF is for. Nothing here does I/O."""
 
 import enum
+from collections.abc import Mapping
 
 import attrs
 
 from sriov_core.model.address import Address
-from sriov_core.model.observed import UNKNOWN, EswitchMode, Identity, LinkType, Vf
+from sriov_core.model.bridges import Bridge
+from sriov_core.model.observed import UNKNOWN, EswitchMode, Identity, LinkType, Nic, Vf
 
 
 class DeviceType(enum.StrEnum):
@@ -70,6 +72,7 @@ class Baseline:
     """What a NIC was like before we changed it for the first time; releasing the NIC goes back to this.
 
     ``groups`` hold what its VFs were for, as far as that is not the kernel's default: userspace drivers and MTUs.
+    ``features``, ``parameters`` and ``settings`` (the next boot's) are what the NIC's had before.
     """
 
     num_vfs: int = 0
@@ -78,6 +81,9 @@ class Baseline:
     autoprobe: bool = True
     eswitch_mode: EswitchMode = EswitchMode.LEGACY
     groups: tuple[VfGroup, ...] = ()
+    features: Mapping[str, bool] = attrs.field(factory=dict)
+    parameters: Mapping[str, str] = attrs.field(factory=dict)
+    settings: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -88,7 +94,8 @@ class NicSpec:
     default driver. ``named`` says that the wish names this very NIC (by name or address), which is what allows
     touching one the host depends on. ``autoprobe`` is how sriov_drivers_autoprobe shall end up; None leaves it as
     found. ``restore`` marks a release: the NIC goes back to exactly those values. ``identity`` is the card the wish
-    was recorded for, when known.
+    was recorded for, when known. ``reset_firmware`` has a firmware change followed by a reset of the card, for
+    machines whose warm reboot does not make the card load it.
     """
 
     address: Address
@@ -104,10 +111,16 @@ class NicSpec:
     restore: Baseline | None = None
     identity: Identity | None = None
     plugin: str | None = None
+    reset_firmware: bool = False
 
     def group_of(self, index: int) -> VfGroup | None:
         """The first group that holds the VF, None for an ungrouped VF."""
         return next((group for group in self.groups if index in group), None)
+
+    def vdpa_type(self, index: int) -> VdpaType | None:
+        """The vDPA device that the VF shall have, None for none."""
+        group = self.group_of(index)
+        return group.vdpa_type if group else None
 
     def device_type(self, index: int) -> DeviceType:
         """What the VF is for; an ungrouped VF is a netdevice."""
@@ -123,11 +136,32 @@ class NicSpec:
 
 @attrs.frozen(kw_only=True)
 class NodeSpec:
-    """The wish for a node: one NicSpec per NIC, in the order of the wish."""
+    """The wish for a node: one NicSpec per NIC, in the order of the wish.
+
+    ``rdma_mode`` is ``shared``, ``exclusive`` or empty: no wish. ``bridges`` are those to have; of others only those
+    that we made are taken away. ``restore_rdma_mode`` is what the RDMA mode was before the first wish, set when it
+    shall be so again.
+    """
 
     nics: tuple[NicSpec, ...] = ()
     rdma_mode: str = ""
+    bridges: tuple[Bridge, ...] = ()
+    restore_rdma_mode: str = ""
+
+    def resetting_firmware(self) -> "NodeSpec":
+        """The same wish, with a reset of each card whose firmware is changed."""
+        return attrs.evolve(self, nics=tuple(attrs.evolve(nic, reset_firmware=True) for nic in self.nics))
 
     def nic(self, address: Address) -> NicSpec | None:
         """The wish for the NIC at that address, None when it is not wished for."""
         return next((spec for spec in self.nics if spec.address == address), None)
+
+
+NO_GUID = "00:00:00:00:00:00:00:00"
+"""What the RDMA device of a VF shows that was bound before anybody gave it a GUID."""
+
+
+def needs_guid(nic: Nic, spec: NicSpec, index: int) -> bool:
+    """True when the VF is of no use without a node GUID: any on InfiniBand, on Ethernet one for RDMA."""
+    group = spec.group_of(index)
+    return nic.link_type is LinkType.IB or bool(group and group.is_rdma)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import attrs
 
 from sriov_core.model.address import Address
+from sriov_core.model.bridges import OpenVSwitch
 
 
 class Unknown(enum.Enum):
@@ -68,7 +69,10 @@ class Vf:
     ``address`` is None while the VF is only planned. ``kernel_driver`` and ``mtu`` are UNKNOWN right after creation
     or binding, when the kernel decides. ``name`` and ``mtu`` are None when no netdev is visible in this network
     namespace (none bound, a userspace driver, or the VF is in a pod). ``admin_mac`` is None when the PF was told no
-    address for it. ``used_by`` says who would lose the VF, None when nobody is known.
+    address for it. ``used_by`` says who would lose the VF, None when nobody is known. ``guid`` is the node GUID that
+    its RDMA device shows, eight octets with colons (None: no RDMA device here, or not known yet), ``admin_guid`` the
+    one that the PF was told for it. ``vdpa_type`` is ``virtio`` or ``vhost``, None without a vDPA device;
+    ``representor`` the netdev that stands for it on the host side of the eswitch.
     """
 
     index: int
@@ -83,6 +87,7 @@ class Vf:
     iommu_group: int | None = None
     used_by: str | None = None
     guid: str | None = None
+    admin_guid: str | None = None
     vdpa_type: str | None = None
     representor: str | None = None
 
@@ -97,6 +102,14 @@ class Identity:
 
 
 @attrs.frozen(kw_only=True)
+class Setting:
+    """A setting that lives in a card's firmware: in effect now, and from the next boot on."""
+
+    current: str
+    next: str
+
+
+@attrs.frozen(kw_only=True)
 class Nic:
     """A PCI function that we manage, with its VFs in index order.
 
@@ -104,6 +117,11 @@ class Nic:
     eswitch for it, which counts as legacy. ``speed_mbit`` is None while the link is down. ``uses`` names who on this
     host depends on the NIC. ``unreadable`` says what could not be read of it and why (not root, for one): it may be
     shown, but not changed. ``facts`` holds what only the vendor driver understands.
+
+    ``vf_limit`` is the most VFs that the card's firmware could be set to offer, None when ``total_vfs`` is all there
+    is. ``features`` are offloads by their ethtool name, only those that can be switched; ``parameters`` devlink
+    parameters; ``settings`` firmware settings by their tool's name. Of these three a driver lists what it knows and
+    may change, and a release puts back what was found.
     """
 
     address: Address
@@ -137,6 +155,11 @@ class Nic:
     uses: tuple[Use, ...] = ()
     managers: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    platform: str = "baremetal"
+    vf_limit: int | None = None
+    features: Mapping[str, bool] = attrs.field(factory=dict)
+    parameters: Mapping[str, str] = attrs.field(factory=dict)
+    settings: Mapping[str, Setting] = attrs.field(factory=dict)
     facts: Mapping[str, str] = attrs.field(factory=dict)
 
     def with_vf(self, vf: Vf) -> "Nic":
@@ -166,7 +189,9 @@ class Node:
     ``iommu_groups`` counts /sys/kernel/iommu_groups (0: no IOMMU in effect). ``lockdown`` is none, integrity or
     confidentiality. ``boot_manager`` names the backend that can set kernel arguments, None when none is known.
     ``modules`` are loaded or built in, spelled with underscores. ``network_managers`` are those running. ``files``
-    maps the path of each configuration file that is ours to its text.
+    maps the path of each configuration file that is ours to its text. ``rdma_mode`` is ``shared`` or ``exclusive``,
+    None without an RDMA subsystem; the kernel changes it only while ``other_net_namespaces`` is 0. ``noiommu`` says
+    whether vfio serves devices without an IOMMU, None while vfio is not loaded or was built without that.
     """
 
     hostname: str = ""
@@ -182,6 +207,9 @@ class Node:
     modules: frozenset[str] = frozenset()
     network_managers: tuple[str, ...] = ()
     files: Mapping[str, str] = attrs.field(factory=dict)
+    rdma_mode: str | None = None
+    other_net_namespaces: int = 0
+    noiommu: bool | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -197,7 +225,8 @@ class Snapshot:
     """One look at the machine: NICs in address order with their owners, and what could not be looked at.
 
     ``owners`` maps a NIC to the plugin that serves it and the reason it was chosen. ``failures`` maps a NIC to the
-    text of the error its driver raised while looking.
+    text of the error its driver raised while looking. ``ovs`` is None where Open vSwitch was not looked at: nobody
+    wishes for a bridge or for switchdev, and none is ours.
     """
 
     node: Node = Node()
@@ -205,6 +234,7 @@ class Snapshot:
     owners: Mapping[Address, "Owner"] = attrs.field(factory=dict)
     unmanaged: tuple[Unmanaged, ...] = ()
     failures: Mapping[Address, str] = attrs.field(factory=dict)
+    ovs: OpenVSwitch | None = None
 
     def nic(self, address: Address) -> Nic | None:
         """The NIC at that address, None when there is none."""

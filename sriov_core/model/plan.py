@@ -5,7 +5,7 @@ import enum
 import attrs
 
 from sriov_core.model.address import Address
-from sriov_core.model.steps import Step
+from sriov_core.model.step import Step
 
 
 class Cost(enum.IntEnum):
@@ -73,17 +73,21 @@ class NicPlan:
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """What happens to a node: the node's own steps first, then each NIC's in order; NICs are independent."""
+    """What happens to a node: its own steps first, then each NIC's in order (NICs are independent), then ``after``.
+
+    ``after`` are steps of the node that need the NICs ready: bridges.
+    """
 
     node: tuple[PlannedStep, ...] = ()
     nics: tuple[NicPlan, ...] = ()
+    after: tuple[PlannedStep, ...] = ()
     problems: tuple[Problem, ...] = ()
     reboots: tuple[Reboot, ...] = ()
 
     @property
     def steps(self) -> tuple[PlannedStep, ...]:
         """Every step that would be done now, in the order of printing."""
-        return (*self.node, *(planned for nic in self.nics for planned in nic.steps))
+        return (*self.node, *(planned for nic in self.nics for planned in nic.steps), *self.after)
 
     @property
     def all_problems(self) -> tuple[Problem, ...]:

@@ -3,40 +3,28 @@
 Adding a kind costs a page in docs/adr, a case in the executor and a case in the fake kernel.
 """
 
-import enum
+from collections.abc import Mapping
 from typing import ClassVar
 
 import attrs
 
 from sriov_core.model.address import Address, VfRef
-from sriov_core.model.observed import UNKNOWN, EswitchMode, Nic, Unknown, Vf
+from sriov_core.model.desired import VdpaType
+from sriov_core.model.nodesteps import (
+    LoadModule,
+    RestartService,
+    SetBridge,
+    SetKernelArgument,
+    SetModuleParameter,
+    SetOvsOption,
+    SetRdmaMode,
+    WriteFile,
+)
+from sriov_core.model.observed import UNKNOWN, EswitchMode, Nic, Setting, Unknown, Vf
+from sriov_core.model.step import Scope, Step, shown, shown_state, shown_switch, target
 
 DEFAULT_DRIVER = "default"
 """Stands for "whatever kernel driver the kernel picks for the device" in `BindDriver`."""
-
-
-class Scope(enum.StrEnum):
-    """Whom a step is about."""
-
-    NODE = "node"
-    NIC = "nic"
-    VF = "vf"
-
-
-@attrs.frozen(kw_only=True)
-class Step:
-    """One change. Subclasses hold what was found (``was``) and what shall be."""
-
-    kind: ClassVar[str] = ""
-    scope: ClassVar[Scope] = Scope.NIC
-
-    def describe(self) -> str:
-        """The step on one line, the address first."""
-        raise NotImplementedError  # every kind has its own sentence
-
-    def project(self, nic: Nic) -> Nic:
-        """The NIC as it will be after the step."""
-        return nic
 
 
 @attrs.frozen(kw_only=True)
@@ -49,7 +37,7 @@ class SetLink(Step):
     up: bool
 
     def describe(self) -> str:
-        return f"{self.nic}: link {_state(self.was)} -> {_state(self.up)}"
+        return f"{self.nic}: link {shown_state(self.was)} -> {shown_state(self.up)}"
 
     def project(self, nic: Nic) -> Nic:
         return attrs.evolve(nic, link_up=self.up)
@@ -66,7 +54,7 @@ class SetMtu(Step):
     mtu: int
 
     def describe(self) -> str:
-        return f"{_target(self.nic, self.vf)}: MTU {_value(self.was)} -> {self.mtu}"
+        return f"{target(self.nic, self.vf)}: MTU {shown(self.was)} -> {self.mtu}"
 
     def project(self, nic: Nic) -> Nic:
         if self.vf is None:
@@ -100,7 +88,7 @@ class SetAutoprobe(Step):
     enabled: bool
 
     def describe(self) -> str:
-        return f"{self.nic}: driver autoprobe {_switch(self.was)} -> {_switch(self.enabled)}"
+        return f"{self.nic}: driver autoprobe {shown_switch(self.was)} -> {shown_switch(self.enabled)}"
 
     def project(self, nic: Nic) -> Nic:
         return attrs.evolve(nic, autoprobe=self.enabled)
@@ -119,9 +107,121 @@ class SetNumVfs(Step):
         return f"{self.nic}: VFs {self.was} -> {self.count}"
 
     def project(self, nic: Nic) -> Nic:
-        driver = UNKNOWN if nic.autoprobe else None
+        driver: str | Unknown | None = UNKNOWN if nic.autoprobe else None
+        if nic.address.bus != "pci":  # VFs of netdevsim are no devices: what drives the PF drives them
+            driver = nic.kernel_driver
         vfs = tuple(Vf(index=index, kernel_driver=driver, mtu=None) for index in range(self.count))
         return attrs.evolve(nic, num_vfs=self.count, vfs=vfs)
+
+
+@attrs.frozen(kw_only=True)
+class SetFeature(Step):
+    """Switch an offload of the PF's netdev, by its ethtool name (hw-tc-offload)."""
+
+    kind: ClassVar[str] = "set-feature"
+    nic: Address
+    feature: str
+    was: bool
+    on: bool
+
+    def describe(self) -> str:
+        return f"{self.nic}: {self.feature} {shown_switch(self.was)} -> {shown_switch(self.on)}"
+
+    def project(self, nic: Nic) -> Nic:
+        return attrs.evolve(nic, features={**nic.features, self.feature: self.on})
+
+
+@attrs.frozen(kw_only=True)
+class SetDevlinkParameter(Step):
+    """Set a devlink parameter. One of mode driverinit takes effect with the next `ReloadDevlink`.
+
+    ``needed`` False: what comes after works without it, only less well.
+    """
+
+    kind: ClassVar[str] = "set-devlink-parameter"
+    nic: Address
+    parameter: str
+    was: str
+    value: str
+    needed: bool = True
+
+    @property
+    def optional(self) -> bool:
+        return not self.needed
+
+    def describe(self) -> str:
+        return f"{self.nic}: {self.parameter} {self.was} -> {self.value}"
+
+    def project(self, nic: Nic) -> Nic:
+        return attrs.evolve(nic, parameters={**nic.parameters, self.parameter: self.value})
+
+
+@attrs.frozen(kw_only=True)
+class ReloadDevlink(Step):
+    """Have the kernel driver set the device up anew (devlink reload); its VFs are gone afterwards."""
+
+    kind: ClassVar[str] = "reload-devlink"
+    nic: Address
+
+    def describe(self) -> str:
+        return f"{self.nic}: reload its kernel driver"
+
+    def project(self, nic: Nic) -> Nic:
+        return attrs.evolve(nic, num_vfs=0, vfs=())
+
+
+@attrs.frozen(kw_only=True)
+class SetFirmware(Step):
+    """Change settings in the card's firmware with its vendor's tool (``argv``); they take effect at the next boot."""
+
+    kind: ClassVar[str] = "set-firmware"
+    nic: Address
+    was: Mapping[str, str]
+    settings: Mapping[str, str]
+    argv: tuple[str, ...]
+
+    def describe(self) -> str:
+        changes = ", ".join(f"{name} {shown(self.was.get(name))} -> {value}" for name, value in self.settings.items())
+        return f"{self.nic}: firmware {changes}"
+
+    def project(self, nic: Nic) -> Nic:
+        known = nic.settings
+        changed = {
+            name: Setting(current=known[name].current if name in known else value, next=value)
+            for name, value in self.settings.items()
+        }
+        return attrs.evolve(nic, settings={**known, **changed})
+
+
+@attrs.frozen(kw_only=True)
+class ResetFirmware(Step):
+    """Have the card load its firmware anew with its vendor's tool (``argv``), just before a reboot.
+
+    The reboot comes all the same, so a tool that cannot do it on this machine spoils nothing.
+    """
+
+    kind: ClassVar[str] = "reset-firmware"
+    nic: Address
+    argv: tuple[str, ...]
+
+    @property
+    def optional(self) -> bool:
+        return True
+
+    def describe(self) -> str:
+        return f"{self.nic}: reset the firmware"
+
+
+@attrs.frozen(kw_only=True)
+class DetachUplink(Step):
+    """Take the PF out of its Open vSwitch bridge: offloaded flows would bar a change of its eswitch."""
+
+    kind: ClassVar[str] = "detach-uplink"
+    nic: Address
+    bridge: str
+
+    def describe(self) -> str:
+        return f"{self.nic}: detach from bridge {self.bridge}"
 
 
 @attrs.frozen(kw_only=True)
@@ -136,10 +236,28 @@ class SetVfMac(Step):
     mac: str
 
     def describe(self) -> str:
-        return f"{_target(self.nic, self.vf)}: admin MAC {_value(self.was)} -> {self.mac}"
+        return f"{target(self.nic, self.vf)}: admin MAC {shown(self.was)} -> {self.mac}"
 
     def project(self, nic: Nic) -> Nic:
         return nic.with_vf(attrs.evolve(nic.vf(self.vf), admin_mac=self.mac))
+
+
+@attrs.frozen(kw_only=True)
+class SetVfGuid(Step):
+    """Tell the PF the node and port GUID of the VF; its driver reads them when it binds."""
+
+    kind: ClassVar[str] = "set-vf-guid"
+    scope: ClassVar[Scope] = Scope.VF
+    nic: Address
+    vf: int
+    was: str | None
+    guid: str
+
+    def describe(self) -> str:
+        return f"{target(self.nic, self.vf)}: admin GUID {shown(self.was)} -> {self.guid}"
+
+    def project(self, nic: Nic) -> Nic:
+        return nic.with_vf(attrs.evolve(nic.vf(self.vf), admin_guid=self.guid))
 
 
 @attrs.frozen(kw_only=True)
@@ -154,64 +272,64 @@ class BindDriver(Step):
     kernel_driver: str | None
 
     def describe(self) -> str:
-        return f"{_target(self.nic, self.vf)}: kernel driver {_value(self.was)} -> {_value(self.kernel_driver)}"
+        return f"{target(self.nic, self.vf)}: kernel driver {shown(self.was)} -> {shown(self.kernel_driver)}"
 
     def project(self, nic: Nic) -> Nic:
         netdev = UNKNOWN if self.kernel_driver == DEFAULT_DRIVER else None
-        changed = attrs.evolve(nic.vf(self.vf), kernel_driver=self.kernel_driver, mtu=netdev, name=None)
+        # Whatever lives on the netdev and RDMA side of a driver goes with the driver.
+        changed = attrs.evolve(
+            nic.vf(self.vf), kernel_driver=self.kernel_driver, mtu=netdev, name=None, guid=None, vdpa_type=None
+        )
         return nic.with_vf(changed)
 
 
 @attrs.frozen(kw_only=True)
-class LoadModule(Step):
-    """Load a kernel module."""
+class SetVdpa(Step):
+    """Give the VF a vDPA device of that type, another type, or none (None)."""
 
-    kind: ClassVar[str] = "load-module"
-    scope: ClassVar[Scope] = Scope.NODE
-    module: str
-
-    def describe(self) -> str:
-        return f"node: load module {self.module}"
-
-
-@attrs.frozen(kw_only=True)
-class SetKernelArgument(Step):
-    """Add an argument to the kernel command line of the next boot."""
-
-    kind: ClassVar[str] = "set-kernel-argument"
-    scope: ClassVar[Scope] = Scope.NODE
-    argument: str
+    kind: ClassVar[str] = "set-vdpa"
+    scope: ClassVar[Scope] = Scope.VF
+    nic: Address
+    vf: int
+    was: str | None
+    vdpa_type: VdpaType | None
 
     def describe(self) -> str:
-        return f"node: kernel argument {self.argument} for the next boot"
+        return f"{target(self.nic, self.vf)}: vDPA {shown(self.was)} -> {shown(self.vdpa_type)}"
+
+    def project(self, nic: Nic) -> Nic:
+        return nic.with_vf(attrs.evolve(nic.vf(self.vf), vdpa_type=self.vdpa_type))
 
 
-@attrs.frozen(kw_only=True)
-class WriteFile(Step):
-    """Write a configuration file that is wholly ours (a udev rule), or remove it when ``content`` is None."""
-
-    kind: ClassVar[str] = "write-file"
-    scope: ClassVar[Scope] = Scope.NODE
-    path: str
-    content: str | None
-
-    def describe(self) -> str:
-        return f"node: {'remove' if self.content is None else 'write'} {self.path}"
-
+VDPA_MODULES = {VdpaType.VIRTIO: "virtio_vdpa", VdpaType.VHOST: "vhost_vdpa"}
+"""The driver of the vDPA bus, and its module, behind each type of device."""
 
 KINDS: dict[str, type[Step]] = {
     kind.kind: kind
     for kind in (
         SetLink,
         SetMtu,
+        SetFeature,
+        SetFirmware,
+        ResetFirmware,
+        SetDevlinkParameter,
+        ReloadDevlink,
+        DetachUplink,
         SetEswitchMode,
         SetAutoprobe,
         SetNumVfs,
         SetVfMac,
+        SetVfGuid,
         BindDriver,
+        SetVdpa,
         LoadModule,
+        SetModuleParameter,
         SetKernelArgument,
+        SetRdmaMode,
         WriteFile,
+        SetBridge,
+        SetOvsOption,
+        RestartService,
     )
 }
 
@@ -220,19 +338,3 @@ def vf_of(step: Step) -> VfRef | None:
     """The VF that a step is about, None for a step about the PF or the node."""
     vf = getattr(step, "vf", None)
     return None if vf is None else VfRef(step.nic, vf)  # type: ignore[attr-defined]  # a step with a vf has a nic
-
-
-def _target(nic: Address, vf: int | None) -> str:
-    return str(nic) if vf is None else str(VfRef(nic, vf))
-
-
-def _state(up: bool | None) -> str:  # noqa: FBT001  # a formatter of the flag itself
-    return "?" if up is None else "up" if up else "down"
-
-
-def _switch(on: bool) -> str:  # noqa: FBT001  # a formatter of the flag itself
-    return "on" if on else "off"
-
-
-def _value(value: object) -> str:
-    return "none" if value is None else str(value)

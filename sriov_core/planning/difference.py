@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import attrs
 
 from sriov_core.model.address import Address, VfRef
-from sriov_core.model.desired import NicSpec, driver_fits
+from sriov_core.model.desired import NO_GUID, NicSpec, driver_fits, needs_guid
 from sriov_core.model.observed import UNKNOWN, Nic, Vf
+from sriov_core.model.step import shown, shown_switch
 
 
 @attrs.frozen(kw_only=True)
@@ -34,7 +35,7 @@ def _pf(nic: Nic, spec: NicSpec) -> Iterator[Difference]:
     if nic.effective_mode != spec.eswitch_mode:
         yield _difference(nic, "eswitch mode", spec.eswitch_mode, nic.effective_mode)
     if spec.autoprobe is not None and nic.autoprobe != spec.autoprobe:
-        yield _difference(nic, "driver autoprobe", _switch(spec.autoprobe), _switch(nic.autoprobe))
+        yield _difference(nic, "driver autoprobe", shown_switch(spec.autoprobe), shown_switch(nic.autoprobe))
     yield from _restored(nic, spec) if spec.restore else _raised(nic, spec)
 
 
@@ -50,6 +51,12 @@ def _restored(nic: Nic, spec: NicSpec) -> Iterator[Difference]:
     baseline = spec.restore
     if baseline and baseline.mtu is not None and nic.mtu not in (None, baseline.mtu):
         yield _difference(nic, "MTU", baseline.mtu, nic.mtu)
+    for name, before in baseline.features.items() if baseline else ():
+        if nic.features.get(name, before) != before:
+            yield _difference(nic, name, shown_switch(before), shown_switch(nic.features[name]))
+    for name, value in baseline.parameters.items() if baseline else ():
+        if nic.parameters.get(name, value) != value:
+            yield _difference(nic, name, value, nic.parameters[name])
     if baseline and baseline.link_up is not None and nic.link_up not in (None, baseline.link_up):
         yield _difference(nic, "link", "up" if baseline.link_up else "down", "up" if nic.link_up else "down")
 
@@ -66,15 +73,16 @@ def _vf(nic: Nic, spec: NicSpec, vf: Vf) -> Iterator[Difference]:
     if not driver_fits(vf, wanted):
         found = "unknown" if vf.kernel_driver is UNKNOWN else vf.kernel_driver or "none"
         yield Difference(subject=subject, what="kernel driver", wanted=wanted or "the default one", found=str(found))
+    if wanted is None and vf.guid == NO_GUID and needs_guid(nic, spec, vf.index):
+        yield Difference(subject=subject, what="node GUID", wanted="one that is not zero", found=vf.guid)
     group = spec.group_of(vf.index)
-    if group and group.mtu and wanted is None and vf.mtu not in (None, group.mtu):
-        # A VF without a visible netdev (None) is in a pod or not bound yet; its MTU is nobody's business then.
+    if group and vf.vdpa_type != group.vdpa_type:
+        yield Difference(subject=subject, what="vDPA", wanted=shown(group.vdpa_type), found=shown(vf.vdpa_type))
+    if group and group.mtu and wanted is None and vf.mtu not in (None, group.mtu) and vf.address != nic.address:
+        # A VF without a visible netdev (None) is in a pod or not bound yet; its MTU is nobody's business then. One that
+        # stands for itself has no PF that could carry more, so what is wished is a floor, as for a PF.
         yield Difference(subject=subject, what="MTU", wanted=str(group.mtu), found=str(vf.mtu))
 
 
 def _difference(nic: Nic, what: str, wanted: object, found: object) -> Difference:
     return Difference(subject=nic.address, what=what, wanted=str(wanted), found=str(found))
-
-
-def _switch(on: bool) -> str:  # noqa: FBT001  # a formatter of the flag itself
-    return "on" if on else "off"

@@ -2,9 +2,22 @@
 
 from collections.abc import Iterable
 
+from sriov_core.model.bridges import Bridge
+from sriov_core.model.nodesteps import RestartService, SetBridge, SetKernelArgument
 from sriov_core.model.observed import UNKNOWN, Nic, Vf
 from sriov_core.model.plan import Cost, PlannedStep
-from sriov_core.model.steps import BindDriver, SetEswitchMode, SetKernelArgument, SetLink, SetMtu, SetNumVfs, Step
+from sriov_core.model.step import Step
+from sriov_core.model.steps import (
+    BindDriver,
+    DetachUplink,
+    ReloadDevlink,
+    ResetFirmware,
+    SetEswitchMode,
+    SetLink,
+    SetMtu,
+    SetNumVfs,
+    SetVdpa,
+)
 
 
 def priced(step: Step, nic: Nic) -> PlannedStep:
@@ -15,17 +28,30 @@ def priced(step: Step, nic: Nic) -> PlannedStep:
 
 def priced_on_node(step: Step) -> PlannedStep:
     """A step about the node with its cost."""
-    if isinstance(step, SetKernelArgument):
-        return PlannedStep(step=step, cost=Cost.REBOOT, why="takes effect at the next boot")
-    return PlannedStep(step=step)
+    match step:
+        case SetKernelArgument():
+            return PlannedStep(step=step, cost=Cost.REBOOT, why="takes effect at the next boot")
+        case SetBridge(was=Bridge()):
+            return PlannedStep(step=step, cost=Cost.DRAIN, why="what runs over the bridge loses its connection")
+        case RestartService():
+            return PlannedStep(step=step, cost=Cost.DRAIN, why=f"every flow of {step.service} is set up anew")
+        case _:
+            return PlannedStep(step=step)
 
 
 def _cost(step: Step, nic: Nic) -> tuple[Cost, str]:
     match step:
-        case SetNumVfs():
+        case SetNumVfs() | ReloadDevlink():
             return _loss(nic.vfs)
-        case SetEswitchMode():
-            return _worse(_loss(nic.vfs), (Cost.LINK_FLAP, "the PF's netdev is set up anew"))
+        case ResetFirmware():
+            return Cost.REBOOT, "the card is of no use until the reboot"
+        case DetachUplink():
+            return Cost.LINK_FLAP, "the bridge has no uplink until the PF is attached again"
+        case SetVdpa(was=str()):
+            return _loss([nic.vf(step.vf)])
+        case SetEswitchMode():  # a VF without a driver, made or unbound just before, serves nobody
+            served = [vf for vf in nic.vfs if vf.kernel_driver is not None or vf.used_by]
+            return _worse(_loss(served), (Cost.LINK_FLAP, "the PF's netdev is set up anew"))
         case BindDriver():
             vf = nic.vf(step.vf)
             return (Cost.NONE, "") if vf.kernel_driver in (None, UNKNOWN) else _loss([vf])

@@ -67,9 +67,11 @@ def _another_card(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
 
 def identity_change(recorded: Identity, found: Identity) -> str | None:
     """What tells the two cards apart, None when nothing does. A missing fact tells nothing."""
+    # A port that was switched between Ethernet and InfiniBand (20 octets) has another address, and is the same port.
+    alike = len({(one.permanent_mac or "").count(":") == 19 for one in (recorded, found)}) == 1
     for what, before, now in (
         ("serial number", recorded.serial, found.serial),
-        ("permanent MAC", recorded.permanent_mac, found.permanent_mac),
+        ("permanent MAC", recorded.permanent_mac, found.permanent_mac if alike else None),
     ):
         if before and now and before != now:
             return f"{what} was {before}, is {now}"

@@ -1,14 +1,15 @@
-"""What the NICs' plans need of the machine around them: modules, an IOMMU, udev rules. Pure."""
+"""What the NICs' plans need of the machine around them: modules, and an IOMMU or the leave to do without. Pure."""
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Set
 
 import attrs
 
-from sriov_core.model.address import Address
-from sriov_core.model.desired import USERSPACE_DRIVERS, DeviceType, NodeSpec
+from sriov_core.model.desired import USERSPACE_DRIVERS, DeviceType
+from sriov_core.model.nodesteps import LoadModule, SetKernelArgument, SetModuleParameter
 from sriov_core.model.observed import Node
 from sriov_core.model.plan import NicPlan, PlannedStep, Problem, Reboot
-from sriov_core.model.steps import BindDriver, LoadModule, SetKernelArgument, Step, WriteFile
+from sriov_core.model.step import Step
+from sriov_core.model.steps import VDPA_MODULES, BindDriver, SetVdpa
 
 IOMMU_REQUIREMENT = "iommu-groups-exist"
 # Only Intel's is off without an argument (drivers/iommu/intel: CONFIG_INTEL_IOMMU_DEFAULT_ON is unset in most builds);
@@ -71,43 +72,33 @@ def _refused(text: str, remedy: str) -> NodePlan:
     return NodePlan(problems=(Problem(code="no-iommu", text=text, remedy=remedy),))
 
 
+def no_iommu(node: Node) -> NodePlan:
+    """How a virtual machine without an IOMMU gets vfio to serve its devices all the same.
+
+    drivers/vfio: noiommu mode has to be switched on, taints the kernel and protects nobody; inside a virtual machine
+    whose host gives it whole devices there is mostly nothing else.
+    """
+    if node.iommu_groups or node.noiommu:
+        return NodePlan()
+    if node.noiommu is None and "vfio" in node.modules:
+        return _refused(
+            "vfio-pci needs an IOMMU, this virtual machine has none, and its kernel was built without noiommu mode",
+            "Give the machine a virtual IOMMU, or boot a kernel with CONFIG_VFIO_NOIOMMU",
+        )
+    load = () if "vfio" in node.modules else (LoadModule(module="vfio"),)
+    allow = SetModuleParameter(module="vfio", parameter="enable_unsafe_noiommu_mode", value="Y")
+    return NodePlan(steps=(*load, allow))
+
+
 def modules(node: Node, plans: Iterable[NicPlan]) -> tuple[Step, ...]:
-    """The modules of the userspace drivers that some VF is bound to and that are not loaded."""
+    """The modules of the userspace and vDPA drivers that some VF is bound to and that are not loaded."""
     now = [planned for plan in plans for planned in plan.steps]
-    wanted = sorted(driver.replace("-", "_") for driver in _bound_drivers(now))
-    return tuple(LoadModule(module=module) for module in wanted if module not in node.modules)
+    wanted = {driver.replace("-", "_") for driver in _bound_drivers(now)}
+    vdpa = {planned.step.vdpa_type for planned in now if isinstance(planned.step, SetVdpa)}
+    wanted |= {VDPA_MODULES[vdpa_type] for vdpa_type in vdpa if vdpa_type}
+    return tuple(LoadModule(module=module) for module in sorted(wanted - node.modules))
 
 
 def _bound_drivers(steps: Iterable[PlannedStep]) -> frozenset[str]:
     bound = {planned.step.kernel_driver for planned in steps if isinstance(planned.step, BindDriver)}
     return frozenset(driver for driver in bound if driver in USERSPACE_DRIVERS)
-
-
-def udev_rules(node: Node, spec: NodeSpec, plans: Iterable[NicPlan]) -> tuple[Step, ...]:
-    """Keep NetworkManager off the VFs of our NICs: one rule file a NIC, removed when the NIC is given back."""
-    return tuple(_udev_rules(node, spec, {plan.nic for plan in plans if not plan.problems}))
-
-
-def _udev_rules(node: Node, spec: NodeSpec, possible: Set[object]) -> Iterator[Step]:
-    wanted = "NetworkManager" in node.network_managers
-    for wish in spec.nics:
-        if wish.address not in possible or wish.externally_managed or wish.address.bus != "pci":
-            continue
-        path = rule_path(wish.address)
-        content = _unmanaged_rule(str(wish.address)) if wanted and wish.num_vfs and not wish.restore else None
-        if node.files.get(path) != content:
-            yield WriteFile(path=path, content=content)
-
-
-def rule_path(pf: Address) -> str:
-    """Where the udev rule for the VFs of a NIC lies."""
-    return f"/etc/udev/rules.d/10-sriov-core-{pf}.rules"
-
-
-def _unmanaged_rule(pf: str) -> str:
-    # A VF is recognised by its PF, so the rule holds before the VFs exist and whatever they are called.
-    return (
-        "# Written by sriov-core: NetworkManager leaves the VFs of this PF alone.\n"
-        'ACTION!="remove", SUBSYSTEM=="net", TEST=="device/physfn", '
-        f'PROGRAM="/usr/bin/readlink -f /sys%p/device/physfn", RESULT=="*/{pf}", ENV{{NM_UNMANAGED}}="1"\n'
-    )

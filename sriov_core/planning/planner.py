@@ -7,10 +7,11 @@ import attrs
 from sriov_core.errors import DriverFailed
 from sriov_core.model.address import Address
 from sriov_core.model.desired import NicSpec, NodeSpec
-from sriov_core.model.observed import Nic, Owner, Snapshot
+from sriov_core.model.observed import EswitchMode, Nic, Owner, Snapshot
 from sriov_core.model.plan import NicPlan, Plan, PlannedStep, Problem, Reboot
-from sriov_core.model.steps import KINDS, Step
-from sriov_core.planning import node
+from sriov_core.model.step import Step
+from sriov_core.model.steps import KINDS, DetachUplink, ResetFirmware
+from sriov_core.planning import bridges, node, rdma, udevrules
 from sriov_core.planning.difference import differences
 from sriov_core.planning.disruption import priced, priced_on_node
 from sriov_core.planning.guard import objections, undeclared
@@ -34,13 +35,55 @@ def plan(
     judged = [_judged(snapshot, wish, drivers) for wish in spec.nics]
     firmware = _firmware(snapshot, [case for case in judged if isinstance(case, _Case)])
     nics = tuple(_planned(case, firmware, spent_reboots) if isinstance(case, _Case) else case for case in judged)
-    needs_iommu = any(map(node.needs_iommu, nics))
-    iommu = node.iommu(snapshot.node, asked_reboots, spent_reboots) if needs_iommu else node.NodePlan()
-    if iommu.reboots or iommu.problems:
-        nics = tuple(_postponed(nic, iommu) if node.needs_iommu(nic) else nic for nic in nics)
-    steps = (*iommu.steps, *node.modules(snapshot.node, nics), *node.udev_rules(snapshot.node, spec, nics))
-    reboots = dict.fromkeys((*iommu.reboots, *(reboot for nic in nics for reboot in nic.reboots)))
-    return Plan(node=tuple(map(priced_on_node, steps)), nics=nics, problems=iommu.problems, reboots=tuple(reboots))
+    nics, isolation = _isolated(snapshot, _held(snapshot, spec, nics), asked_reboots, spent_reboots)
+    nics = bridges.before(nics, snapshot.ovs)
+    modes = rdma.mode(snapshot.node, spec, spent_reboots)
+    possible = {nic.nic for nic in nics if not nic.problems}
+    switchdev = any(wish.eswitch_mode is EswitchMode.SWITCHDEV for wish in spec.nics if wish.address in possible)
+    steps = (
+        *isolation.steps,
+        *node.modules(snapshot.node, nics),
+        *modes.steps,
+        *udevrules.steps(snapshot, spec.nics, possible),
+        *bridges.offload(snapshot.ovs, switchdev=switchdev),
+    )
+    reboots = (*isolation.reboots, *modes.reboots, *(reboot for nic in nics for reboot in nic.reboots))
+    faults = bridges.problems(snapshot.ovs, spec.bridges, snapshot.nics)
+    return Plan(
+        node=tuple(map(priced_on_node, steps)),
+        nics=nics,
+        after=() if faults else tuple(map(priced_on_node, _bridges(snapshot, spec, nics))),
+        problems=(*isolation.problems, *modes.problems, *faults),
+        reboots=tuple(dict.fromkeys(reboots)),
+    )
+
+
+def _bridges(snapshot: Snapshot, spec: NodeSpec, nics: Iterable[NicPlan]) -> tuple[Step, ...]:
+    """The bridges' steps, but for those whose uplink is not ready yet: it has problems, or waits for a reboot."""
+    waiting = {nic.nic for nic in nics if nic.problems or nic.later}
+    ready = [bridge for bridge in spec.bridges if bridge.uplink is None or bridge.uplink.nic not in waiting]
+    left = {bridge.name for bridge in spec.bridges} - {bridge.name for bridge in ready}
+    detached = {planned.step.nic for nic in nics for planned in nic.steps if isinstance(planned.step, DetachUplink)}
+    return tuple(step for step in bridges.steps(snapshot.ovs, ready, detached) if step.name not in left)
+
+
+def _isolated(
+    snapshot: Snapshot, nics: tuple[NicPlan, ...], asked: Set[str], spent: Set[str]
+) -> tuple[tuple[NicPlan, ...], node.NodePlan]:
+    """What NICs that bind VFs to vfio-pci need first: an IOMMU, or inside a virtual machine the leave to do without."""
+    needy = {plan.nic for plan in nics if node.needs_iommu(plan)}
+    guests = {nic.address for nic in snapshot.nics if nic.address in needy and nic.platform != "baremetal"}
+    own = node.no_iommu(snapshot.node) if guests else node.NodePlan()
+    hosts = node.iommu(snapshot.node, asked, spent) if needy - guests else node.NodePlan()
+    waiting = {plan.nic: own if plan.nic in guests else hosts for plan in nics if plan.nic in needy}
+    return (
+        tuple(_postponed(plan, waiting[plan.nic]) if plan.nic in waiting else plan for plan in nics),
+        node.NodePlan(
+            steps=(*hosts.steps, *own.steps),
+            problems=(*hosts.problems, *own.problems),
+            reboots=(*hosts.reboots, *own.reboots),
+        ),
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -101,7 +144,8 @@ def _planned(case: _Case, firmware: _Firmware, spent: Set[str]) -> NicPlan:
 def _steps(case: _Case, firmware: Sequence[PlannedStep]) -> tuple[PlannedStep, ...]:
     driver, nic, wish = case.driver, case.nic, case.wish
     # Taking VFs away undoes what bringing them up did, so it runs the same phases backwards.
-    phases = driver.info.phases if wish.num_vfs else tuple(reversed(driver.info.phases))
+    order = driver.info.phases_for(nic.kernel_driver)
+    phases = order if wish.num_vfs else tuple(reversed(order))
     future = nic
     planned: list[PlannedStep] = []
     for phase in phases:
@@ -150,12 +194,30 @@ def _shares(
     ports = {nic.address: nic for nic in card}
     first = min(wishes)
     shares: dict[Address, tuple[PlannedStep, ...]] = dict.fromkeys(wishes, ())
-    for step in driver.firmware(card, [wishes.get(nic.address) or unwished(nic) for nic in card]):
+    steps = driver.firmware(card, [wishes.get(nic.address) or unwished(nic) for nic in card])
+    # NICs are worked on side by side, while a reset takes down every port: all of it goes into one hand.
+    in_one_hand = any(isinstance(step, ResetFirmware) for step in steps)
+    for step in steps:
         port = getattr(step, "nic", first)
         planned, _ = _walked(driver, step, ports.get(port, ports[first]), ports.keys())
-        share = port if port in wishes else first
+        share = port if port in wishes and not in_one_hand else first
         shares[share] = (*shares[share], planned)
     return shares
+
+
+def _held(snapshot: Snapshot, spec: NodeSpec, plans: tuple[NicPlan, ...]) -> tuple[NicPlan, ...]:
+    """The plans; a port whose card is reset for the sake of another one waits for the reboot as well."""
+    asked = {wish.address for wish in spec.nics if wish.reset_firmware}
+    resets = [plan for plan in plans if plan.nic in asked and plan.reboots]
+    held: dict[Address, NicPlan] = {}
+    for plan in plans:
+        nic = snapshot.nic(plan.nic)
+        for reset in resets:
+            other = snapshot.nic(reset.nic)
+            if nic and other and nic is not other and same_card(nic, other) and not plan.problems:
+                later = (*plan.steps, *plan.later)
+                held[plan.nic] = attrs.evolve(plan, steps=(), later=later, reboots=plan.reboots or reset.reboots)
+    return tuple(held.get(plan.nic, plan) for plan in plans)
 
 
 def same_card(one: Nic, other: Nic) -> bool:
@@ -177,6 +239,8 @@ def _postponed(nic: NicPlan, iommu: node.NodePlan) -> NicPlan:
     if iommu.problems:
         problems = tuple(attrs.evolve(problem, nic=nic.nic) for problem in iommu.problems)
         return attrs.evolve(nic, steps=(), later=(), reboots=(), problems=problems)
+    if not iommu.reboots:
+        return nic
     return nic if nic.reboots else attrs.evolve(nic, steps=(), later=nic.steps)
 
 

@@ -32,3 +32,17 @@ def _follow(record: NicRecord, nics: Sequence[Nic]) -> NicRecord:
 def _key(identity: Identity) -> str | None:
     """What tells one port from every other: ports of a card share its serial number, never their address."""
     return identity.permanent_mac
+
+
+def recalled(nics: Sequence[Nic], records: Mapping[Address, NicRecord]) -> tuple[Nic, ...]:
+    """The NICs with what is remembered of those whose netdev is away: a VF given to vfio-pci tells no address.
+
+    A cloud's network is recognised by the address, so it would be lost together with that.
+    """
+    return tuple(_recalled(nic, records.get(nic.address)) for nic in nics)
+
+
+def _recalled(nic: Nic, record: NicRecord | None) -> Nic:
+    if record is None or nic.net_filter or not record.net_filter or nic.mac:
+        return nic
+    return attrs.evolve(nic, net_filter=record.net_filter, mac=record.identity.permanent_mac)

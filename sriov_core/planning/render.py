@@ -10,10 +10,11 @@ from sriov_core.model.address import Address
 from sriov_core.model.codec import to_builtins
 from sriov_core.model.plan import Cost, NicPlan, Plan, PlannedStep, Problem
 from sriov_core.model.record import NicRecord
-from sriov_core.model.steps import SetVfMac, Step, vf_of
+from sriov_core.model.step import Step
+from sriov_core.model.steps import SetVfGuid, SetVfMac, vf_of
 from sriov_core.planning.disruption import spans
 
-_MOST_MACS = 8
+_MOST_ADDRESSES = 8
 _MOST_REASONS = 2
 
 
@@ -31,6 +32,8 @@ def plan_lines(plan: Plan, left_alone: Iterable[NicRecord] = ()) -> tuple[Lines,
     ``left_alone`` are NICs that are ours and that the wish does not name.
     """
     parts = [*_node_lines(plan), *(lines for nic in plan.nics for lines in _nic_lines(nic))]
+    if plan.after:
+        parts.append(Lines(heading="node, after the NICs", rows=tuple(_step_rows(plan.after, None))))
     parts += [Lines(heading=f"reboot needed: {reboot.reason}") for reboot in plan.reboots]
     parts += [Lines(heading=left_alone_note(record)) for record in left_alone]
     return (*parts, Lines(heading=summary(plan)))
@@ -45,6 +48,7 @@ def plan_data(plan: Plan, left_alone: Iterable[NicRecord] = ()) -> dict[str, Any
         "steps": len(plan.steps),
         "node": [_step_data(planned) for planned in plan.node],
         "nics": [_nic_data(nic) for nic in plan.nics],
+        "after": [_step_data(planned) for planned in plan.after],
         "problems": [to_builtins(problem) for problem in plan.problems],
         "reboots": [to_builtins(reboot) for reboot in plan.reboots],
         "left_alone": [{"nic": str(record.address), "name": record.name} for record in left_alone],
@@ -69,7 +73,7 @@ def summary(plan: Plan) -> str:
 
 def cost_text(plan: Plan) -> str:
     """The cost of a plan with what causes it: ``link-flap (most kernel drivers restart the queues ...)``."""
-    parts = ((plan.node, None), *((nic.steps, nic.nic) for nic in plan.nics))
+    parts = ((plan.node, None), (plan.after, None), *((nic.steps, nic.nic) for nic in plan.nics))
     rows = (planned for steps, nic in parts for _, _, planned in _merged(steps, nic))
     reasons = dict.fromkeys(planned.why for planned in rows if planned.cost is plan.cost and planned.why)
     if plan.cost is Cost.REBOOT and plan.reboots:
@@ -152,7 +156,7 @@ def _merged(steps: Sequence[PlannedStep], nic: Address | None) -> Iterator[tuple
     position = 0
     for _, group in groupby(steps, key=lambda planned: _sameness(planned, nic)):
         run = list(group)
-        if isinstance(run[0].step, SetVfMac) and len(run) <= _MOST_MACS:
+        if isinstance(run[0].step, SetVfMac | SetVfGuid) and len(run) <= _MOST_ADDRESSES:
             rows = [(1, step_text(planned.step, nic), planned) for planned in run]
         else:
             rows = [(len(run), _run_text(run, nic), attrs.evolve(run[0], why=_why(run)))]
@@ -166,8 +170,8 @@ def _sameness(planned: PlannedStep, nic: Address | None) -> object:
     vf = vf_of(planned.step)
     if vf is None:
         return planned
-    if isinstance(planned.step, SetVfMac):
-        return ("mac", planned.step.was is None, planned.cost)
+    if isinstance(planned.step, SetVfMac | SetVfGuid):
+        return (planned.step.kind, planned.step.was is None, planned.cost)
     return (_sentence(planned.step, nic), planned.cost)
 
 
@@ -179,8 +183,9 @@ def _run_text(run: Sequence[PlannedStep], nic: Address | None) -> str:
     vfs = [vf.index for planned in run if (vf := vf_of(planned.step))]
     if len(run) == 1:
         return step_text(run[0].step, nic)
-    if isinstance(run[0].step, SetVfMac):
-        return f"{spans(vfs)}: admin MAC -> {len(run)} lasting addresses, one each"
+    if isinstance(run[0].step, SetVfMac | SetVfGuid):
+        what = "MAC" if isinstance(run[0].step, SetVfMac) else "GUID"
+        return f"{spans(vfs)}: admin {what} -> {len(run)} lasting addresses, one each"
     return f"{spans(vfs)}: {_sentence(run[0].step, nic)}"
 
 

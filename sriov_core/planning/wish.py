@@ -1,21 +1,34 @@
 """The full wish for a node: what the user wrote, plus what we owe the NICs that we changed before. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 
 import attrs
 
-from sriov_core.model.address import Address
+from sriov_core.model.bridges import Bridge
 from sriov_core.model.desired import NicSpec, NodeSpec
-from sriov_core.model.record import NicRecord
+from sriov_core.model.record import NicRecord, Records
 
 
-def complete(spec: NodeSpec, records: Mapping[Address, NicRecord], *, release: bool) -> NodeSpec:
-    """Add to each wish what the journal knows of its NIC; with ``release``, give back the NICs nobody wishes for."""
+def complete(spec: NodeSpec, records: Records, *, release: bool) -> NodeSpec:
+    """Add to each wish what is known of its NIC; with ``release``, give back what nobody wishes for any more.
+
+    Without it, NICs that are ours and not wished for are left alone, and bridges that are ours stay as wished before.
+    """
     wished = {wish.address for wish in spec.nics}
-    kept = tuple(_remembered(wish, records.get(wish.address)) for wish in spec.nics)
-    left = [record for address, record in sorted(records.items()) if address not in wished]
-    given_back = released(left) if release else ()
-    return attrs.evolve(spec, nics=(*kept, *given_back))
+    kept = tuple(_remembered(wish, records.nics.get(wish.address)) for wish in spec.nics)
+    if not release:
+        return attrs.evolve(spec, nics=kept, bridges=(*spec.bridges, *_left_bridges(spec, records.bridges)))
+    left = [record for address, record in sorted(records.nics.items()) if address not in wished]
+    restore = "" if spec.rdma_mode else records.rdma_mode
+    return attrs.evolve(spec, nics=(*kept, *released(left)), restore_rdma_mode=restore)
+
+
+def _left_bridges(spec: NodeSpec, ours: Iterable[Bridge]) -> Iterator[Bridge]:
+    names = {bridge.name for bridge in spec.bridges}
+    uplinks = {bridge.uplink.nic for bridge in spec.bridges if bridge.uplink}
+    for bridge in ours:
+        if bridge.name not in names and not (bridge.uplink and bridge.uplink.nic in uplinks):
+            yield bridge
 
 
 def released(records: Iterable[NicRecord]) -> tuple[NicSpec, ...]:

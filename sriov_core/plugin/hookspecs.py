@@ -12,7 +12,7 @@ import pluggy
 from sriov_core.model.desired import NicSpec
 from sriov_core.model.observed import Function, Nic
 from sriov_core.model.plan import Problem, Reboot
-from sriov_core.model.steps import Step
+from sriov_core.model.step import Step
 from sriov_core.plugin.diagnosis import Finding
 from sriov_core.plugin.info import PluginInfo
 from sriov_core.plugin.reader import HostReader
@@ -32,6 +32,14 @@ def discover(function: Function, host: HostReader) -> Nic | None:
     """Return the NIC behind a PCI function that the plugin owns. Called at every look; reads only, repeatable.
 
     A vendor usually wraps the base's answer (``@hookimpl(wrapper=True)``) and adds facts.
+    """
+
+
+@hookspec(firstresult=True)
+def inspect(nic: Nic, spec: NicSpec, host: HostReader) -> Nic | None:
+    """Return the NIC with what only this wish makes worth reading: firmware settings, a pool of GUIDs.
+
+    Called for every wished NIC before `check`; reads only. What every look needs belongs into `discover`.
     """
 
 

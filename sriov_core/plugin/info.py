@@ -2,6 +2,7 @@
 
 import enum
 import re
+from collections.abc import Mapping
 
 import attrs
 
@@ -44,6 +45,31 @@ PLAIN_ORDER = (
 """The order that plain kernel SR-IOV needs: the PF ready before its VFs, a VF's address before its driver."""
 
 
+VFS_FIRST_ORDER = (
+    Phase.FIRMWARE,
+    Phase.PF_OPTIONS,
+    Phase.NUM_VFS,
+    Phase.ESWITCH,
+    Phase.VF_IDENTITY,
+    Phase.BIND,
+    Phase.VF_OPTIONS,
+)
+"""The order of cards whose eswitch takes over VFs that exist already."""
+
+
+class Tier(enum.StrEnum):
+    """How well a model is known to work with its driver; each tier includes those after it."""
+
+    PRODUCTION = "production"
+    """Somebody runs it in production and says so in ``tested_on``."""
+    REAL_KERNEL = "real-kernel"
+    """The conformance kit passed on a real kernel that drives this device, in silicon or emulated."""
+    SIMULATED = "simulated"
+    """The kit passes on a machine written down from kernel sources and vendor documents."""
+    PLAIN = "plain"
+    """Nothing but what the kernel does for every SR-IOV device is known of it."""
+
+
 def _hex_or_none(_: object, attribute: "attrs.Attribute[str | None]", value: str | None) -> None:
     if value is not None and not _HEX4.fullmatch(value):
         raise ValueError(f"Match.{attribute.name} is {value!r}; it must be four lower-case hex digits such as '8086'")
@@ -66,12 +92,25 @@ class Match:
 
 
 @attrs.frozen(kw_only=True)
+class Model:
+    """A card that a plugin is made for. ``devices`` are ``vendor:device`` pairs of its PFs; ``notes`` is for people."""
+
+    name: str
+    devices: tuple[str, ...]
+    kernel_driver: str
+    tier: Tier = Tier.PLAIN
+    notes: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class PluginInfo:
     """The answer of `describe`.
 
     ``name`` is lower-case letters, digits and dashes. ``phases`` is a permutation of all phases: the order in which
-    this hardware is configured; taking VFs away runs it backwards. ``is_base`` belongs to the one plugin that stands
-    below every owner and may match by class alone. ``tested_on`` lists model, firmware, kernel and date as free text.
+    this hardware is configured; taking VFs away runs it backwards. ``orders`` gives NICs under certain kernel drivers
+    another order. ``models`` lists what is known of single cards, for docs/devices.md. ``is_base`` belongs to the one
+    plugin that stands below every owner and may match by class alone. ``tested_on`` lists model, firmware, kernel and
+    date as free text.
     """
 
     name: str = attrs.field()
@@ -79,6 +118,8 @@ class PluginInfo:
     matches: tuple[Match, ...]
     capabilities: frozenset[Capability] = frozenset({Capability.SRIOV})
     phases: tuple[Phase, ...] = attrs.field(default=PLAIN_ORDER)
+    orders: Mapping[str, tuple[Phase, ...]] = attrs.field(factory=dict)
+    models: tuple[Model, ...] = ()
     is_base: bool = False
     maintainers: tuple[str, ...] = ()
     tested_on: tuple[str, ...] = ()
@@ -92,3 +133,13 @@ class PluginInfo:
     def _check_phases(self, _: object, value: tuple[Phase, ...]) -> None:
         if sorted(value) != sorted(Phase):
             raise ValueError(f"phases of {self.name} must name each of {', '.join(Phase)} once")
+
+    @orders.validator
+    def _check_orders(self, _: object, value: Mapping[str, tuple[Phase, ...]]) -> None:
+        for kernel_driver, phases in value.items():
+            if sorted(phases) != sorted(Phase):
+                raise ValueError(f"orders[{kernel_driver!r}] of {self.name} must name each of {', '.join(Phase)} once")
+
+    def phases_for(self, kernel_driver: str | None) -> tuple[Phase, ...]:
+        """The order of phases for a NIC under that kernel driver."""
+        return self.orders.get(kernel_driver or "", self.phases)

@@ -36,16 +36,21 @@ def choose(
     *,
     pins: Mapping[Address, str] | None = None,
     refused: Iterable[Refused] = (),
+    served: Mapping[Address, str] | None = None,
 ) -> Choice:
     """Choose the owner of a function among the installed plugins.
 
     ``pins`` is the administrator's word and beats every match. A refused plugin that would have won, or that could
     have won because it never said what it drives, blocks a fall back to the base instead of being replaced by it.
+    ``served`` maps a NIC to the plugin that served it so far: when that one is gone, nobody takes its place unasked.
     """
-    by_name = {info.name: info for info in plugins}
+    by_name, refused = {info.name: info for info in plugins}, tuple(refused)
     pinned = (pins or {}).get(function.address)
     if pinned is not None:
         return _pinned(pinned, by_name, refused)
+    before = (served or {}).get(function.address)
+    if before and before not in {*by_name, *(entry.name for entry in refused)}:
+        return Choice(plugin=None, reason=_gone(before, function, by_name))
     ranked = _ranked(function, by_name.values())
     if not ranked:
         return Choice(plugin=None, reason=_no_match(function, by_name.values()))
@@ -98,6 +103,15 @@ def _pinned(name: str, by_name: Mapping[str, PluginInfo], refused: Iterable[Refu
     return Choice(plugin=None, reason=f"pinned to plugin {name}, but {cause}")
 
 
+def _gone(before: str, function: Function, by_name: Mapping[str, PluginInfo]) -> str:
+    installed = ", ".join(sorted(by_name)) or "none"
+    return (
+        f"plugin {before} served it so far and is not installed any more (installed: {installed}); install it again, "
+        f"pin another one (--pin {function.address}=PLUGIN, or plugin in spec.interfaces), or give the NIC up with "
+        f"`sriov-core reset --forget {function.address}`"
+    )
+
+
 def _blocked(function: Function, winner: PluginInfo, score: int, refused: Iterable[Refused]) -> str | None:
     for entry in sorted(refused, key=lambda entry: entry.name):
         if entry.info is None:
@@ -120,5 +134,7 @@ def _no_match(function: Function, infos: Iterable[PluginInfo]) -> str:
 
 def _text(match: Match) -> str:
     fields = ((field, getattr(match, field)) for field in _WEIGHTS)
-    given = [f"{field.replace('_', ' ')} {value}" for field, value in fields if value is not None]
+    # Bare metal is what everybody expects, so only another platform is worth a word.
+    told = ((field, value) for field, value in fields if value not in (None, "baremetal"))
+    given = [f"{field.replace('_', ' ')} {value}" for field, value in told]
     return ", ".join(given) or "everything"

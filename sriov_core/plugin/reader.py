@@ -37,6 +37,15 @@ class Firmware:
     firmware_version: str | None = None
 
 
+@attrs.frozen(kw_only=True)
+class Answer:
+    """What a program said; ``code`` 0 is success."""
+
+    code: int
+    out: str
+    err: str = ""
+
+
 class HostReader(Protocol):
     """What can be asked of a machine. Every method reads afresh; nothing is cached between looks.
 
@@ -105,4 +114,39 @@ class HostReader(Protocol):
 
     def file(self, path: str) -> str | None:
         """The text of a configuration file of the host, None when it is absent."""
+        ...
+
+    def feature(self, address: Address, name: str) -> bool | None:
+        """Whether an offload of the device's netdev is on, by its ethtool name; None when it has none to switch."""
+        ...
+
+    def devlink_parameter(self, address: Address, name: str) -> str | None:
+        """The value of a devlink parameter, ``true`` and ``false`` for flags; None when the device has none."""
+        ...
+
+    def versions(self, address: Address) -> Mapping[str, str]:
+        """What devlink tells of the versions that the device is made of and runs (fw.mgmt, fw.app); may be empty."""
+        ...
+
+    def vf_guids(self, pf: Address) -> Mapping[int, str]:
+        """VF index to the node GUID that the PF was told for it; VFs without one are absent."""
+        ...
+
+    def node_guid(self, address: Address) -> str | None:
+        """The node GUID of the device's RDMA device, eight octets with colons; None when it has none here."""
+        ...
+
+    def vdpa_type(self, vf: Address) -> str | None:
+        """``virtio`` or ``vhost`` when the VF has a vDPA device under one of these drivers."""
+        ...
+
+    def network_ids(self) -> Mapping[str, str]:
+        """MAC to the network it is on, as the cloud of this virtual machine tells (``openstack/NetworkID:<id>``).
+
+        Empty where there is no cloud; HostError when there is one that does not answer.
+        """
+        ...
+
+    def query(self, argv: Sequence[str]) -> Answer | None:
+        """Run a vendor's program that only reads (``mstconfig ... q``) to its end; None when it is not installed."""
         ...

@@ -10,7 +10,7 @@ from sriov_core.errors import DriverFailed, HostError
 from sriov_core.model.desired import NicSpec
 from sriov_core.model.observed import Function, Nic
 from sriov_core.model.plan import Problem, Reboot
-from sriov_core.model.steps import Step
+from sriov_core.model.step import Step
 from sriov_core.plugin import hookspecs
 from sriov_core.plugin.diagnosis import Finding
 from sriov_core.plugin.info import Phase, PluginInfo
@@ -45,6 +45,13 @@ class Driver:
         found = self._call("discover", str(function.address), function=function, host=host)
         if not isinstance(found, Nic):
             raise self._nonsense("discover", str(function.address), found)
+        return found
+
+    def inspect(self, nic: Nic, spec: NicSpec, host: HostReader) -> Nic:
+        """The NIC with what this wish makes worth reading."""
+        found = self._call("inspect", str(nic), nic=nic, spec=spec, host=host)
+        if not isinstance(found, Nic) or found.address != nic.address:
+            raise self._nonsense("inspect", str(nic), found)
         return found
 
     def check(self, nic: Nic, spec: NicSpec) -> tuple[Problem, ...]:
@@ -108,5 +115,5 @@ def drivers(catalogue: Catalogue) -> dict[str, Driver]:
 
 def _driver(manager: pluggy.PluginManager, loaded: Sequence[Loaded], owner: Loaded) -> Driver:
     others = [plugin.module for plugin in loaded if plugin is not owner and not plugin.info.is_base]
-    names = ("discover", "check", "set_firmware", "needs_reboot", "diagnose", *_HOOK_OF_PHASE.values())
+    names = ("discover", "inspect", "check", "set_firmware", "needs_reboot", "diagnose", *_HOOK_OF_PHASE.values())
     return Driver(owner.info, {name: manager.subset_hook_caller(name, others) for name in names})

@@ -1,12 +1,16 @@
-"""The NICs that a SriovNetworkNodeState reports to and from `Nic`. Nothing here does I/O."""
+"""What a SriovNetworkNodeState reports, NICs and bridges, to and from the model. Nothing here does I/O."""
 
 import re
 from collections.abc import Iterator
 
 from sriov_core.api import nodestate as wire
+from sriov_core.api.bridge import Bridges
 from sriov_core.api.fault import Fault, shown
 from sriov_core.model.address import Address
+from sriov_core.model.bridges import Bridge, OpenVSwitch
 from sriov_core.model.observed import EswitchMode, LinkType, Nic, Vf
+from sriov_core.policy import bridgespec
+from sriov_core.policy.bridgespec import bridge_faults
 from sriov_core.policy.wirevalues import address_faults, refuse, repeated_addresses, word, word_faults
 
 _SPEED = re.compile(r"(-?[0-9]{1,9}) Mb/s")
@@ -22,6 +26,17 @@ def to_nics(state: wire.NodeState) -> tuple[Nic, ...]:
     repeated = repeated_addresses([report.pci_address for report in reports], "status.interfaces")
     refuse(state, (*faults, *repeated))
     return tuple(sorted((_nic(report) for report in reports), key=lambda nic: nic.address))
+
+
+def to_bridges(state: wire.NodeState) -> tuple[Bridge, ...]:
+    """The bridges that ``state.status`` reports, sorted by name. Raises SpecError as `to_nics` does."""
+    refuse(state, bridge_faults(state.status.bridges, "status.bridges", wished=False))
+    return tuple(sorted(bridgespec.to_bridges(state.status.bridges), key=lambda bridge: bridge.name))
+
+
+def from_open_vswitch(ovs: OpenVSwitch | None) -> Bridges:
+    """The bridges as a node state reports them: those that we made and that exist."""
+    return bridgespec.from_bridges(ovs.bridges if ovs else ())
 
 
 def from_nic(nic: Nic, *, plugin: str = "") -> wire.InterfaceReport:

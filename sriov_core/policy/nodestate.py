@@ -9,12 +9,13 @@ from sriov_core.api.fault import Fault
 from sriov_core.model.address import Address
 from sriov_core.model.desired import DeviceType, NicSpec, NodeSpec, VdpaType, VfGroup
 from sriov_core.model.observed import EswitchMode, LinkType
+from sriov_core.policy.bridgespec import bridge_faults, from_bridges, to_bridges
 from sriov_core.policy.ranges import Malformed, parse_range
 from sriov_core.policy.wirevalues import address_faults, refuse, repeated_addresses, word, word_faults
 
 
 def to_spec(state: wire.NodeState) -> NodeSpec:
-    """The wish in ``state.spec``; each of its NICs counts as named. Bridges are left out: `NodeSpec` has none.
+    """The wish in ``state.spec``; each of its NICs counts as named.
 
     A range may go beyond numVfs, as node states in the field do; whether it can be served is for the planner.
     Raises SpecError with a line for every value that cannot be understood.
@@ -22,14 +23,19 @@ def to_spec(state: wire.NodeState) -> NodeSpec:
     wishes = state.spec.interfaces
     faults = [fault for position, wish in enumerate(wishes) for fault in _faults(wish, f"spec.interfaces[{position}]")]
     repeated = repeated_addresses([wish.pci_address for wish in wishes], "spec.interfaces")
-    refuse(state, (*faults, *repeated))
-    return NodeSpec(nics=tuple(_nic(wish) for wish in wishes), rdma_mode=state.spec.system.rdma_mode)
+    refuse(state, (*faults, *repeated, *bridge_faults(state.spec.bridges, "spec.bridges", wished=True)))
+    return NodeSpec(
+        nics=tuple(_nic(wish) for wish in wishes),
+        rdma_mode=state.spec.system.rdma_mode,
+        bridges=to_bridges(state.spec.bridges),
+    )
 
 
 def from_spec(spec: NodeSpec) -> wire.NodeStateSpec:
     """The wish as a node state carries it; what only the host knows (identity, what to restore) stays behind."""
     system = msgspec.convert({"rdmaMode": spec.rdma_mode}, wire.System)
-    return wire.NodeStateSpec(interfaces=tuple(_wish(nic) for nic in spec.nics), system=system)
+    wishes = tuple(_wish(nic) for nic in spec.nics)
+    return wire.NodeStateSpec(interfaces=wishes, bridges=from_bridges(spec.bridges), system=system)
 
 
 def _faults(wish: wire.InterfaceWish, path: str) -> Iterator[Fault]:

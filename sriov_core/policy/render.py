@@ -14,7 +14,7 @@ from sriov_core.policy.selector import is_called, same_address
 from sriov_core.policy.verdict import Outcome, Rendering, Summary, Unmatched, Verdict
 
 _MOST_NEAREST = 3
-_NO_BRIDGE = "spec.bridge is not acted on: the feature gate manageSoftwareBridges is off, or this is a single machine"
+_NO_BRIDGE = "spec.bridge is not acted on: the feature gate manageSoftwareBridges is off"
 
 
 def render(

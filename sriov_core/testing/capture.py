@@ -8,11 +8,14 @@ from collections.abc import Iterable
 
 import msgspec
 
+from sriov_core.errors import HostError
 from sriov_core.model.address import Address
-from sriov_core.model.desired import USERSPACE_DRIVERS
+from sriov_core.model.desired import NO_GUID, USERSPACE_DRIVERS
 from sriov_core.model.observed import Function, Node
 from sriov_core.plugin.reader import HostReader, Link
-from sriov_core.testing.kernel_drivers import VF_DEVICES, known
+from sriov_core.testing.facts import ParameterFacts
+from sriov_core.testing.kernel_drivers import OFFLOADS, VDPA_VFS, VF_DEVICES, KernelDriver, known
+from sriov_core.testing.plausible import NEEDS_ESWITCH
 from sriov_core.testing.tree import (
     FORMAT,
     EswitchFacts,
@@ -27,7 +30,7 @@ from sriov_core.testing.tree import (
 
 _MAC = re.compile(r"(?<![0-9a-f:])([0-9a-f]{2}:){5,}[0-9a-f]{2}(?![0-9a-f:])")
 _NAMED_BY_MAC = re.compile(r"(?<=enx|ibx)[0-9a-f]{12}")
-_NO_IDENTITY = {"00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"}
+_NO_IDENTITY = {"00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", NO_GUID}
 _TELLING_ARGUMENTS = ("intel_iommu", "amd_iommu", "iommu", "pci=", "vfio", "module_blacklist", "lockdown")
 
 
@@ -46,10 +49,11 @@ def capture(host: HostReader, only: Iterable[Address] = ()) -> Tree:
         captured=f"Linux {node.kernel}",
         origin={
             "everything but what follows": "read from the machine",
-            "refuses, quirks, vf_kernel_driver where no VF is bound": "sources of the kernel driver",
-            "MACs, serial numbers, host name, boot id, what uses a NIC": "replaced",
+            "refuses, quirks, vf_kernel_driver where no VF is bound, vf_rdma, vdpa": "sources of the kernel driver",
+            "features, parameters": "of what the machine has, those that are known by name",
+            "MACs, GUIDs, serial numbers, networks, host name, boot id, what uses a NIC": "replaced",
         },
-        node=_node(node),
+        node=_node(node, host),
         functions=[_function(function, host) for function in functions],
     )
     return blank(tree, secrets=[node.hostname])
@@ -86,7 +90,8 @@ def _without_macs(text: str) -> str:
     return _NAMED_BY_MAC.sub(lambda match: replace(":".join(re.findall("..", match[0]))).replace(":", ""), text)
 
 
-def _node(node: Node) -> NodeFacts:
+def _node(node: Node, host: HostReader) -> NodeFacts:
+    networks, silence = _networks(host)
     return NodeFacts(
         hostname="host",
         kernel=node.kernel,
@@ -99,7 +104,23 @@ def _node(node: Node) -> NodeFacts:
         boot_manager=node.boot_manager,
         modules=sorted(node.modules),
         network_managers=list(node.network_managers),
+        rdma_mode=node.rdma_mode,
+        other_net_namespaces=node.other_net_namespaces,
+        noiommu=node.noiommu,
+        noiommu_built=node.noiommu is not None,
+        network_ids=networks,
+        network_ids_error=silence,
     )
+
+
+def _networks(host: HostReader) -> tuple[dict[str, str], str]:
+    """The networks under other names, or that the cloud did not answer."""
+    try:
+        found = host.network_ids()
+    except HostError:
+        return {}, "the cloud did not answer (text removed)"
+    names = {network: f"network-{number}" for number, network in enumerate(sorted(set(found.values())), start=1)}
+    return {mac: f"{network.partition(':')[0]}:{names[network]}" for mac, network in found.items()}, ""
 
 
 def _function(function: Function, host: HostReader) -> FunctionFacts:
@@ -126,17 +147,34 @@ def _function(function: Function, host: HostReader) -> FunctionFacts:
         slot=host.slot(address),
         driver_version=firmware.driver_version,
         firmware_version=firmware.firmware_version,
-        links=[_link(link) for link in own],
+        links=[_link(link, _features(address, host)) for link in own],
         sriov=_sriov(function, host),
         eswitch=EswitchFacts(mode=mode, switch_id=switch or "0") if mode else None,
-        refuses=[refusal for refusal in kernel.refuses if mode or "mode" not in refusal],
+        refuses=[refusal for refusal in kernel.refuses if mode or refusal not in NEEDS_ESWITCH],
         quirks=list(kernel.quirks) if mode else [],
+        parameters=_parameters(address, kernel, host),
+        versions=dict(host.versions(address)),
+        node_guid=host.node_guid(address),
         uses=[UseFacts(kind=use.kind, detail=f"{use.kind} (detail removed)") for use in host.uses(address)],
         managers=list(host.managers(address)),
     )
 
 
-def _link(link: Link) -> LinkFacts:
+def _parameters(address: Address, kernel: KernelDriver, host: HostReader) -> dict[str, ParameterFacts]:
+    found = {name: host.devlink_parameter(address, name) for name in kernel.parameters}
+    return {
+        name: ParameterFacts(value=value, choices=list(kernel.parameters[name]))
+        for name, value in found.items()
+        if value
+    }
+
+
+def _features(address: Address, host: HostReader) -> dict[str, bool]:
+    found = {name: host.feature(address, name) for name in OFFLOADS}
+    return {name: on for name, on in found.items() if on is not None}
+
+
+def _link(link: Link, features: dict[str, bool] | None = None) -> LinkFacts:
     return LinkFacts(
         name=link.name,
         mac=link.mac,
@@ -149,6 +187,7 @@ def _link(link: Link) -> LinkFacts:
         speed_mbit=link.speed_mbit,
         link_type=link.link_type,
         alt_names=list(link.alt_names),
+        features=features or {},
     )
 
 
@@ -158,15 +197,18 @@ def _sriov(function: Function, host: HostReader) -> SriovFacts | None:
     if total is None or function.is_vf:
         return None
     addresses = host.vf_addresses(pf)
-    macs = host.vf_macs(pf)
-    vfs = [_vf(index, address, host, macs.get(index)) for index, address in sorted(addresses.items())]
+    macs, guids = host.vf_macs(pf), host.vf_guids(pf)
+    vfs = [_vf(index, addresses[index], host, macs.get(index), guids.get(index)) for index in sorted(addresses)]
     bound = [vf.kernel_driver for vf in vfs if vf.kernel_driver and vf.kernel_driver not in USERSPACE_DRIVERS]
     links = [vf.link for vf in vfs if vf.link]
-    device = host.attribute(pf, "sriov_vf_device") or VF_DEVICES.get((function.vendor, function.device))
+    told = host.attribute(pf, "sriov_vf_device") or VF_DEVICES.get((function.vendor, function.device))
+    device, kernel = told or function.device, known(function.kernel_driver)
     return SriovFacts(
         total_vfs=total,
-        vf_device=device or function.device,
-        vf_kernel_driver=(bound[0] if bound else known(function.kernel_driver).vf_driver) or None,
+        vf_device=device,
+        vf_kernel_driver=(bound[0] if bound else kernel.vf_driver) or None,
+        vf_rdma=kernel.vf_rdma or any(vf.guid for vf in vfs),
+        vdpa=device in VDPA_VFS or any(vf.vdpa for vf in vfs),
         vf_offset=_number(host.attribute(pf, "sriov_offset")) or 1,
         vf_stride=_number(host.attribute(pf, "sriov_stride")) or 1,
         vf_min_mtu=next((link.min_mtu for link in links if link.min_mtu), 68),
@@ -176,7 +218,7 @@ def _sriov(function: Function, host: HostReader) -> SriovFacts | None:
     )
 
 
-def _vf(index: int, address: Address, host: HostReader, admin_mac: str | None) -> VfFacts:
+def _vf(index: int, address: Address, host: HostReader, admin_mac: str | None, admin_guid: str | None) -> VfFacts:
     function = host.function(address)
     links = host.links(address)
     kernel_driver = function.kernel_driver if function else None
@@ -187,6 +229,9 @@ def _vf(index: int, address: Address, host: HostReader, admin_mac: str | None) -
         kernel_driver=kernel_driver,
         link=_link(links[0]) if links else None,
         admin_mac=admin_mac,
+        admin_guid=admin_guid,
+        guid=host.node_guid(address),
+        vdpa=host.vdpa_type(address),
         iommu_group=host.iommu_group(address),
         holder="a process" if user and kernel_driver == "vfio-pci" else None,
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from sriov_core.host.ports import Host
+from sriov_core.model.bridges import Bridge
 from sriov_core.plugin.reader import HostReader
 from sriov_core.testing.faults import Faults
 
@@ -14,7 +15,7 @@ def _methods(port: type) -> frozenset[str]:
 
 
 _READS = _methods(HostReader)
-_VERBS = _methods(Host) - _READS
+_VERBS = _methods(Host) - _READS - {"open_vswitch"}  # that one only looks
 
 
 class Wrote(BaseException):
@@ -42,7 +43,8 @@ class _Struck:
             return method
 
         def verb(*args: Any, **kwargs: Any) -> None:
-            begun = self.__faults.before(name, args[0])
+            target = args[0].name if isinstance(args[0], Bridge) else args[0]
+            begun = self.__faults.before(name, target)
             method(*args, **kwargs)
             self.__faults.after(begun)
 

@@ -6,29 +6,25 @@ measurements on QEMU's 82576. No call is recorded: look at the state, or compare
 
 import errno
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from sriov_core.model.address import Address
 from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import EswitchMode
 from sriov_core.testing import sriov_rules as rules
-from sriov_core.testing.faults import Faults, Matcher
+from sriov_core.testing.bridge_verbs import BridgeVerbs
+from sriov_core.testing.infiniband import is_infiniband
 from sriov_core.testing.machine import Device
-from sriov_core.testing.reading import FakeReader
+from sriov_core.testing.node_verbs import NodeVerbs
+from sriov_core.testing.option_verbs import OptionVerbs
 from sriov_core.testing.refusing import blocked, impossible, refused
-from sriov_core.testing.tree import Access, LinkFacts, Tree, VfFacts
+from sriov_core.testing.tree import FunctionFacts, VfFacts
 
 _MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 _ZERO_MAC = "00:00:00:00:00:00"
 
 
-class FakeKernel(FakeReader):
+class FakeKernel(OptionVerbs, BridgeVerbs, NodeVerbs):
     """A `Host` made from a tree. The tree itself is never written to; `tree()` shows what has become of it."""
-
-    def __init__(self, tree: Tree) -> None:
-        super().__init__(tree)
-        self._faults = Faults()
 
     def set_link(self, address: Address, *, up: bool) -> None:
         with self._verb("set_link", address):
@@ -51,12 +47,12 @@ class FakeKernel(FakeReader):
     def set_eswitch_mode(self, address: Address, mode: EswitchMode) -> None:
         with self._verb("set_eswitch_mode", address):
             function = self._machine.device(address).function
-            if function.eswitch is None or not function.kernel_driver:
+            if function.eswitch is None or not function.kernel_driver or is_infiniband(function):
                 advice = "Its kernel driver offers no devlink eswitch"
                 raise refused(address, "eswitch mode", mode, errno.EOPNOTSUPP, advice)
             if function.eswitch.mode is not mode:
                 self._must_be_root(address, "eswitch mode")
-                rules.may_switch(function, mode)
+                rules.may_switch(function, mode, self._machine.tree.node.ovs)
                 function.eswitch.mode = mode
 
     def set_autoprobe(self, pf: Address, *, enabled: bool) -> None:
@@ -85,6 +81,9 @@ class FakeKernel(FakeReader):
         with self._verb("set_vf_mac", pf):
             device = self._machine.device(pf)
             self._netdev(device, f"vf {index} mac")
+            if is_infiniband(device.function):
+                # drivers/infiniband/ulp/ipoib/ipoib_main.c: ipoib_netdev_ops_pf has no ndo_set_vf_mac
+                raise refused(pf, f"vf {index} mac", mac, errno.EOPNOTSUPP, "A PF on InfiniBand takes GUIDs")
             vf = next((vf for vf in device.sriov.vfs if vf.index == index), None)
             wanted = None if mac == _ZERO_MAC else mac
             if vf and vf.admin_mac == wanted:
@@ -109,7 +108,7 @@ class FakeKernel(FakeReader):
             self._leave_driver(device)
             device.own.driver_override = kernel_driver
             # By now the device has no driver any more: a refused probe leaves it like that.
-            if kernel_driver == "vfio-pci" and not node.iommu_groups:
+            if kernel_driver == "vfio-pci" and not (node.iommu_groups or node.noiommu):
                 raise refused(vf, "drivers_probe", kernel_driver, errno.EINVAL, "vfio-pci needs an IOMMU in effect")
             self._machine.attach(device, kernel_driver)
 
@@ -131,99 +130,19 @@ class FakeKernel(FakeReader):
                 self._sysfs_must_be_writable(vf, "driver/unbind")
                 self._leave_driver(device)
 
-    def load_module(self, module: str) -> None:
-        with self._verb("load_module", "node"):
-            node, name = self._machine.tree.node, module.replace("-", "_")
-            if name in node.modules:
-                return
-            self._must_be_root("node", f"module {name}")
-            if name in node.missing_modules:
-                advice = f"This kernel has no module {name}; install the package that holds it"
-                raise refused("node", "modprobe", name, errno.ENOENT, advice)
-            node.modules.append(name)
-
-    def add_kernel_argument(self, argument: str) -> None:
-        with self._verb("add_kernel_argument", "node"):
-            node = self._machine.tree.node
-            planned = node.next_cmdline or list(node.cmdline)
-            if argument in planned:
-                return
-            self._must_be_root("node", "kernel argument")
-            if node.boot_manager is None:
-                advice = "No known boot manager; set it yourself and reboot"
-                raise refused("node", "kernel argument", argument, errno.EOPNOTSUPP, advice)
-            node.next_cmdline = [*planned, argument]
-
-    def write_file(self, path: str, content: str | None) -> None:
-        with self._verb("write_file", path):
-            files = self._machine.tree.node.files
-            if files.get(path) == content:
-                return
-            self._must_be_root("node", path)
-            if content is None:
-                del files[path]
-            else:
-                files[path] = content
-
-    def fail(self, matches: Matcher, code: int) -> None:
-        """Have every verb that matches refused with that errno, before it changes anything, until `heal`."""
-        with self._machine.lock:
-            self._faults.plan(matches, code)
-
-    def crash(self, matches: Matcher, *, after: bool = False) -> None:
-        """Have the process die (`Crash`) before, or right after, every verb that matches, until `heal`."""
-        with self._machine.lock:
-            self._faults.plan(matches, None, after=after)
-
-    def heal(self) -> None:
-        """No more planned accidents; the count of verbs starts anew."""
-        with self._machine.lock:
-            self._faults.clear()
-
-    @property
-    def verbs_done(self) -> int:
-        """How many verbs were begun since the last accident was planned or healed."""
-        return self._faults.seen
-
-    @contextmanager
-    def _verb(self, name: str, target: Address | str) -> Iterator[None]:
-        with self._machine.lock:
-            verb = self._faults.before(name, target)
-            yield
-            self._faults.after(verb)
-
-    def _must_be_root(self, where: Address | str, attribute: str) -> None:
-        if self._machine.tree.node.access is Access.USER:
-            raise refused(where, attribute, "the change", errno.EPERM, "Run it as root")
-
-    def _sysfs_must_be_writable(self, where: Address, attribute: str) -> None:
-        access = self._machine.tree.node.access
-        if access is Access.USER:
-            raise refused(where, attribute, "the write", errno.EACCES, "Run it as root")
-        if access is Access.READ_ONLY_SYSFS:
-            advice = "/sys is mounted read-only; in a container, run privileged"
-            raise refused(where, attribute, "the write", errno.EROFS, advice)
-
-    def _netdev(self, device: Device, attribute: str) -> LinkFacts:
-        link = device.link
-        if link and not link.netns:
-            return link
-        where = f"its netdev is in network namespace {link.netns}" if link else "no netdev appeared"
-        detail = f"{where} (kernel driver: {device.own.kernel_driver or 'none'})"
-        raise blocked(device.own.address, attribute, "the change", detail)
-
     def _leave_driver(self, device: Device) -> None:
-        for vf in [device.vf] if device.vf else device.sriov.vfs:
-            _must_be_free(vf, "unbind", device.own.kernel_driver)
+        for held in [device.own] if device.vf or device.stands_alone else device.sriov.vfs:
+            _must_be_free(held, "unbind", device.own.kernel_driver)
         if device.own.kernel_driver:
             self._machine.detach(device)
 
 
-def _must_be_free(vf: VfFacts, attribute: str, wanted: object) -> None:
+def _must_be_free(vf: VfFacts | FunctionFacts, attribute: str, wanted: object) -> None:
     """A verb looks for holders first and refuses; one that it cannot see blocks the write until the deadline."""
     if vf.holder is None:
         return
+    who = f"vf{vf.index} ({vf.address})" if isinstance(vf, VfFacts) else vf.address
+    found = f"{who} is held by {vf.holder}"
     if vf.holder_hidden:
-        raise blocked(vf.address, attribute, wanted, f"vf{vf.index} ({vf.address}) is held by {vf.holder}")
-    found = f"vf{vf.index} ({vf.address}) is held by {vf.holder}"
+        raise blocked(vf.address, attribute, wanted, found)
     raise impossible(vf.address, attribute, wanted, found, "Stop it first")

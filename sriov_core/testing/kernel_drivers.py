@@ -1,17 +1,31 @@
 """What is known of kernel drivers from their sources and cannot be read from a machine: VF drivers and refusals."""
 
+from collections.abc import Mapping
+
 import attrs
 
 from sriov_core.testing.tree import Quirk, Refusal
 
+OFFLOADS = ("hw-tc-offload",)
+"""The offloads that matter to an eswitch, by their ethtool names."""
+
+VDPA_VFS = frozenset({"101e"})
+"""PCI ids of VFs that their kernel driver offers as management devices of vDPA (mlx5/core/dev.c: is_vnet_supported)."""
+
 
 @attrs.frozen(kw_only=True)
 class KernelDriver:
-    """A PF's kernel driver: what drives its VFs, and what it refuses beyond the PCI core."""
+    """A PF's kernel driver: what drives its VFs, and what it refuses beyond the PCI core.
+
+    ``parameters`` are its runtime devlink parameters with the values they take; ``vf_rdma`` says that its VFs have
+    RDMA devices.
+    """
 
     vf_driver: str
     refuses: tuple[Refusal, ...] = ()
     quirks: tuple[Quirk, ...] = ()
+    parameters: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    vf_rdma: bool = False
 
 
 _KNOWN = {
@@ -22,9 +36,17 @@ _KNOWN = {
     "ice": KernelDriver(vf_driver="iavf", refuses=(Refusal.MODE_WITH_VFS,)),
     # drivers/net/ethernet/broadcom/bnxt: bnxt_sriov_configure in bnxt_sriov.c, bnxt_dl_eswitch_mode_set in bnxt_vfr.c
     "bnxt_en": KernelDriver(vf_driver="bnxt_en", refuses=(Refusal.RESIZE_WITH_LINK_DOWN, Refusal.MODE_WITHOUT_VFS)),
-    "mlx5_core": KernelDriver(vf_driver="mlx5_core", refuses=(Refusal.MODE_WITH_BOUND_VFS,)),
+    # drivers/net/ethernet/mellanox/mlx5/core: mlx5_esw_try_lock in eswitch.c, mlx5_fs_mode_validate in fs_core.c
+    "mlx5_core": KernelDriver(
+        vf_driver="mlx5_core",
+        refuses=(Refusal.MODE_WITH_BOUND_VFS, Refusal.MODE_IN_BRIDGE, Refusal.PARAMETER_IN_SWITCHDEV),
+        parameters={"flow_steering_mode": ("dmfs", "smfs")},
+        vf_rdma=True,
+    ),
     # drivers/net/netdevsim: a device of its own bus, whose VFs are numbers without devices
-    "netdevsim": KernelDriver(vf_driver="", quirks=(Quirk.ZERO_VFS_MEANS_LEGACY, Quirk.VF_MAC_SURVIVES)),
+    "netdevsim": KernelDriver(
+        vf_driver="", quirks=(Quirk.ZERO_VFS_MEANS_LEGACY, Quirk.VF_MAC_SURVIVES, Quirk.VFS_WITHOUT_DEVICES)
+    ),
 }
 
 VF_DEVICES = {

@@ -6,15 +6,19 @@ from collections.abc import Iterable, Iterator
 from sriov_core.errors import SpecError
 from sriov_core.model.address import Address
 from sriov_core.model.desired import USERSPACE_DRIVERS
+from sriov_core.testing import plausible_options as options
 from sriov_core.testing.routing import routing_id
-from sriov_core.testing.tree import FunctionFacts, LinkFacts, Quirk, Refusal, SriovFacts, Tree, VfFacts
+from sriov_core.testing.tree import FunctionFacts, LinkFacts, NodeFacts, Quirk, Refusal, SriovFacts, Tree, VfFacts
 
-_NEEDS_ESWITCH = {
+NEEDS_ESWITCH = {
     Refusal.MODE_WITH_VFS,
     Refusal.MODE_WITH_BOUND_VFS,
     Refusal.MODE_WITHOUT_VFS,
     Refusal.RESIZE_IN_SWITCHDEV,
+    Refusal.MODE_IN_BRIDGE,
+    Refusal.PARAMETER_IN_SWITCHDEV,
 }
+"""Refusals that are about an eswitch."""
 
 
 def plausible(tree: Tree, *, name: str = "device tree") -> None:
@@ -28,12 +32,14 @@ def implausible(tree: Tree) -> Iterator[str]:
     yield from _twice("address", _addresses(tree))
     yield from _twice("netdev name", _names(tree))
     yield from _overlapping(tree)
+    yield from options.of_machine(tree)
     for function in tree.functions:
-        for complaint in _function(function, tree.node.iommu_groups):
+        for complaint in _function(function, tree.node):
             yield f"{function.address}: {complaint}"
 
 
-def _function(function: FunctionFacts, iommu_groups: int) -> Iterator[str]:
+def _function(function: FunctionFacts, node: NodeFacts) -> Iterator[str]:
+    iommu_groups = node.iommu_groups
     yield from _address(function.address)
     if function.is_vf and function.sriov:
         yield "a VF cannot have VFs of its own"
@@ -41,7 +47,7 @@ def _function(function: FunctionFacts, iommu_groups: int) -> Iterator[str]:
         yield "a VF without its PF exists only inside a guest; name the platform or list it under its PF"
     if function.links and not function.kernel_driver:
         yield f"netdev {function.links[0].name} without a kernel driver"
-    if _NEEDS_ESWITCH & set(function.refuses) and not function.eswitch:
+    if NEEDS_ESWITCH & set(function.refuses) and not function.eswitch:
         yield "refuses eswitch changes but has no eswitch"
     if Quirk.ZERO_VFS_MEANS_LEGACY in function.quirks and not function.eswitch:
         yield f"quirk {Quirk.ZERO_VFS_MEANS_LEGACY} without an eswitch"
@@ -49,11 +55,12 @@ def _function(function: FunctionFacts, iommu_groups: int) -> Iterator[str]:
         yield f"IOMMU group {function.iommu_group} while no IOMMU is in effect"
     for link in function.links:
         yield from _link(link, link.min_mtu, link.max_mtu)
+    yield from options.of_function(function)
     if function.sriov:
-        yield from _sriov(function, function.sriov, iommu_groups)
+        yield from _sriov(function, function.sriov, node)
 
 
-def _sriov(function: FunctionFacts, sriov: SriovFacts, iommu_groups: int) -> Iterator[str]:
+def _sriov(function: FunctionFacts, sriov: SriovFacts, node: NodeFacts) -> Iterator[str]:
     if len(sriov.vfs) > sriov.total_vfs:
         yield f"{len(sriov.vfs)} VFs but sriov_totalvfs is {sriov.total_vfs}"
     if sriov.vfs and not function.kernel_driver:
@@ -61,14 +68,15 @@ def _sriov(function: FunctionFacts, sriov: SriovFacts, iommu_groups: int) -> Ite
     if [vf.index for vf in sriov.vfs] != list(range(len(sriov.vfs))):
         yield "VFs must be listed in index order without gaps, from 0"
     for vf in sriov.vfs:
-        for complaint in _vf(vf, sriov, iommu_groups):
+        for complaint in (*_vf(vf, sriov, node), *options.of_vf(vf, function, sriov)):
             yield f"vf{vf.index}: {complaint}"
 
 
-def _vf(vf: VfFacts, sriov: SriovFacts, iommu_groups: int) -> Iterator[str]:
+def _vf(vf: VfFacts, sriov: SriovFacts, node: NodeFacts) -> Iterator[str]:
+    iommu_groups = node.iommu_groups
     yield from _address(vf.address)
     userspace = vf.kernel_driver in USERSPACE_DRIVERS
-    if vf.kernel_driver == "vfio-pci" and not iommu_groups:
+    if vf.kernel_driver == "vfio-pci" and not (iommu_groups or node.noiommu):
         yield "bound to vfio-pci while no IOMMU is in effect"
     if vf.link and (userspace or not vf.kernel_driver):
         yield f"netdev {vf.link.name} while bound to {vf.kernel_driver or 'nothing'}"

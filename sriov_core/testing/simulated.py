@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from sriov_core.model.address import Address
 from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import LinkType, Nic, Vf
-from sriov_core.testing.kernel_drivers import VF_DEVICES, known
-from sriov_core.testing.plausible import plausible
+from sriov_core.testing.facts import ParameterFacts
+from sriov_core.testing.kernel_drivers import VDPA_VFS, VF_DEVICES, KernelDriver, known
+from sriov_core.testing.plausible import NEEDS_ESWITCH, plausible
 from sriov_core.testing.routing import routing_id, vf_address
 from sriov_core.testing.tree import (
     FORMAT,
@@ -71,12 +72,15 @@ def _function(nic: Nic, offset: int, stride: int) -> FunctionFacts:
         firmware_version=nic.firmware_version,
         links=[_link(nic, nic.name)] if nic.name and nic.kernel_driver else [],
         eswitch=EswitchFacts(mode=nic.eswitch_mode) if nic.eswitch_mode else None,
-        refuses=[refusal for refusal in kernel.refuses if switched or "mode" not in refusal],
+        refuses=[refusal for refusal in kernel.refuses if switched or refusal not in NEEDS_ESWITCH],
+        parameters={name: ParameterFacts(value=value) for name, value in nic.parameters.items()},
+        is_vf=nic.platform != "baremetal",
+        platform=nic.platform,
         uses=[UseFacts(kind=use.kind, detail=use.detail) for use in nic.uses],
         managers=list(nic.managers),
     )
-    if nic.total_vfs is not None:
-        function.sriov = _sriov(nic, kernel.vf_driver, offset, stride)
+    if nic.total_vfs is not None and not function.is_vf:
+        function.sriov = _sriov(nic, kernel, offset, stride)
         function.sriov.vfs = [_vf(vf, function, function.sriov) for vf in _vfs(nic)]
     return function
 
@@ -84,8 +88,8 @@ def _function(nic: Nic, offset: int, stride: int) -> FunctionFacts:
 def _link(nic: Nic, name: str) -> LinkFacts:
     return LinkFacts(
         name=name,
-        mac=nic.mac,
-        permanent_mac=nic.identity.permanent_mac or nic.mac,
+        mac=_address(nic, nic.mac),
+        permanent_mac=_address(nic, nic.identity.permanent_mac or nic.mac),
         mtu=nic.mtu if isinstance(nic.mtu, int) else 1500,
         min_mtu=nic.min_mtu,
         max_mtu=nic.max_mtu or _MAX_MTU,
@@ -94,16 +98,25 @@ def _link(nic: Nic, name: str) -> LinkFacts:
         speed_mbit=nic.speed_mbit,
         link_type=nic.link_type,
         alt_names=list(nic.alt_names),
+        features=dict(nic.features),
     )
 
 
-def _sriov(nic: Nic, vf_driver: str, offset: int, stride: int) -> SriovFacts:
+def _address(nic: Nic, mac: str | None) -> str | None:
+    """An address of another length than the link type's was cut off by whoever described the machine."""
+    return mac if mac and (len(mac.split(":")) == 20) == (nic.link_type is LinkType.IB) else None
+
+
+def _sriov(nic: Nic, kernel: KernelDriver, offset: int, stride: int) -> SriovFacts:
     seen = [vf.kernel_driver for vf in nic.vfs if isinstance(vf.kernel_driver, str)]
-    default = next((driver for driver in seen if driver not in USERSPACE_DRIVERS), vf_driver)
+    default = next((driver for driver in seen if driver not in USERSPACE_DRIVERS), kernel.vf_driver)
     devices = [vf.device for vf in nic.vfs if vf.device]
+    device = devices[0] if devices else VF_DEVICES.get((nic.vendor, nic.device), nic.device)
     return SriovFacts(
         total_vfs=nic.total_vfs or 0,
-        vf_device=devices[0] if devices else VF_DEVICES.get((nic.vendor, nic.device), nic.device),
+        vf_device=device,
+        vf_rdma=kernel.vf_rdma or any(vf.guid for vf in nic.vfs),
+        vdpa=device in VDPA_VFS or any(vf.vdpa_type for vf in nic.vfs),
         vf_kernel_driver=default or None,
         vf_offset=offset,
         vf_stride=stride,
@@ -121,7 +134,8 @@ def _vfs(nic: Nic) -> list[Vf]:
 def _vf(vf: Vf, function: FunctionFacts, sriov: SriovFacts) -> VfFacts:
     kernel_driver = vf.kernel_driver if isinstance(vf.kernel_driver, str) else None
     link = None
-    if vf.name and kernel_driver and kernel_driver not in USERSPACE_DRIVERS:
+    bound = kernel_driver is not None and kernel_driver not in USERSPACE_DRIVERS
+    if vf.name and bound:
         mtu = vf.mtu if isinstance(vf.mtu, int) else 1500
         link = LinkFacts(name=vf.name, mac=vf.mac, mtu=mtu, min_mtu=sriov.vf_min_mtu, max_mtu=sriov.vf_max_mtu)
     return VfFacts(
@@ -133,6 +147,8 @@ def _vf(vf: Vf, function: FunctionFacts, sriov: SriovFacts) -> VfFacts:
         link=link,
         admin_mac=vf.admin_mac,
         iommu_group=vf.iommu_group,
+        guid=vf.guid if bound else None,
+        vdpa=vf.vdpa_type if bound else None,
     )
 
 

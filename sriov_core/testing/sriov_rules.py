@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from sriov_core.errors import StepFailed
 from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import EswitchMode
+from sriov_core.testing.facts import OvsFacts
 from sriov_core.testing.machine import Device
 from sriov_core.testing.refusing import impossible, refused
-from sriov_core.testing.tree import FunctionFacts, Refusal, SriovFacts
+from sriov_core.testing.tree import FunctionFacts, Quirk, Refusal, SriovFacts
 
 
 def capability(device: Device, attribute: str, wanted: object) -> SriovFacts:
     """The SR-IOV capability of a PF; without one the attribute does not exist."""
-    if device.vf is None and device.function.sriov:
-        return device.function.sriov
+    exists = attribute == "sriov_numvfs" or Quirk.VFS_WITHOUT_DEVICES not in device.function.quirks
+    if device.vf is None and device.capability and exists:
+        return device.capability
     raise refused(device.own.address, attribute, wanted, errno.ENOENT, "The device offers no SR-IOV capability")
 
 
@@ -26,6 +28,9 @@ def may_resize(function: FunctionFacts, sriov: SriovFacts, count: int) -> None:
 
     if count < 0:
         raise no(errno.EINVAL, "A count is 0 or more")
+    if count > sriov.total_vfs and Quirk.VFS_WITHOUT_DEVICES in function.quirks:
+        # drivers/net/netdevsim/bus.c: the limit is max_vfs in debugfs
+        raise no(errno.ENOMEM, f"The device has memory for {sriov.total_vfs} VFs")
     if count > sriov.total_vfs:
         raise no(errno.ERANGE, f"The card has at most {sriov.total_vfs} VFs (sriov_totalvfs)")
     if not function.kernel_driver:
@@ -42,11 +47,13 @@ def may_resize(function: FunctionFacts, sriov: SriovFacts, count: int) -> None:
         raise impossible(function.address, "sriov_numvfs", count, found, advice)
 
 
-def may_switch(function: FunctionFacts, mode: EswitchMode) -> None:
+def may_switch(function: FunctionFacts, mode: EswitchMode, ovs: OvsFacts | None) -> None:
     """What devlink's callback in the device's driver says to a change of mode."""
     vfs = function.sriov.vfs if function.sriov else []
     bound = [vf.index for vf in vfs if vf.kernel_driver]
+    bridge = _bridge_of(function, ovs)
     rules = (
+        (Refusal.MODE_IN_BRIDGE, bool(bridge), errno.EBUSY, f"Flows of bridge {bridge} are offloaded; detach it first"),
         (Refusal.MODE_WITH_VFS, bool(vfs), errno.EOPNOTSUPP, f"It may change only while no VF exists ({len(vfs)} do)"),
         (Refusal.MODE_WITH_BOUND_VFS, bool(bound), errno.EBUSY, f"VFs {bound} are bound; unbind them first"),
         (Refusal.MODE_WITHOUT_VFS, not vfs, errno.EPERM, "Its kernel driver wants the VFs to exist first"),
@@ -54,6 +61,11 @@ def may_switch(function: FunctionFacts, mode: EswitchMode) -> None:
     for refusal, applies, code, advice in rules:
         if applies and refusal in function.refuses:
             raise refused(function.address, "eswitch mode", mode, code, advice)
+
+
+def _bridge_of(function: FunctionFacts, ovs: OvsFacts | None) -> str | None:
+    names = {link.name for link in function.links}
+    return next((one.name for one in (ovs.bridges if ovs else ()) if one.uplink and one.uplink.name in names), None)
 
 
 def driver_must_exist(device: Device, kernel_driver: str, modules: Sequence[str]) -> None:

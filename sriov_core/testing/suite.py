@@ -5,10 +5,10 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 from sriov_core.host.ports import Host
-from sriov_core.testing.kernel import FakeKernel
 from sriov_core.testing.tree import Tree
 from sriov_core.testing.wishes import State, every_pair
 from sriov_core.testing.workbench import Workbench
+from sriov_core.testing.world import FakeWorld
 
 
 class Suite:
@@ -24,11 +24,11 @@ class Suite:
 
     def make_host(self, sample: Tree) -> Host:
         """The machine of a sample; override to run on another kind of host."""
-        return FakeKernel(sample)
+        return FakeWorld(sample)
 
     def bench(self, sample: Tree) -> Workbench:
         """The driver with its base on the machine of a sample."""
-        return Workbench.for_plugin(self.plugin, self.make_host(sample))
+        return Workbench.for_plugin(self.plugin, self.make_host(sample), sample)
 
     def walk(self, states: Sequence[State]) -> Iterator[State]:
         """The states in the order in which they are visited."""

@@ -19,6 +19,12 @@ from sriov_core.testing.workbench import Workbench
 
 Disturbance = Callable[[Host, Nic], None]
 
+
+def _offloads_off(host: Host, nic: Nic) -> None:
+    for name in nic.features:
+        host.set_feature(nic.address, name, on=False)
+
+
 DISTURBANCES: Mapping[str, Disturbance] = {
     "all VFs gone": lambda host, nic: host.set_num_vfs(nic.address, 0),
     "the link down": lambda host, nic: host.set_link(nic.address, up=False),
@@ -28,6 +34,8 @@ DISTURBANCES: Mapping[str, Disturbance] = {
     "a VF under its default driver": lambda host, nic: host.bind_default(_first_vf(nic)),
     "one VF left": lambda host, nic: _recreate(host, nic, 1),
     "one VF more": lambda host, nic: _recreate(host, nic, nic.num_vfs + 1),
+    "the first vDPA device gone": lambda host, nic: host.set_vdpa(_first_vf(nic), None),
+    "the offloads off": _offloads_off,
 }
 """What administrators and other programs do to a NIC behind our back, by name."""
 
@@ -68,7 +76,8 @@ def _recreate(host: Host, nic: Nic, count: int) -> None:
 
 def _first_vf(nic: Nic) -> Address:
     address = nic.vf(0).address
-    assert address, f"{nic} vf0 has no address"
+    if address is None:
+        raise StepFailed(f"{nic} vf0 is no device")
     return address
 
 

@@ -61,6 +61,6 @@ class SpeaksTheContract(Suite):
         if info.is_base:
             return
         for function in FakeKernel(sample).functions():
-            stranger = attrs.evolve(function, vendor=_STRANGER_VENDOR, kernel_driver="stranger")
+            stranger = attrs.evolve(function, vendor=_STRANGER_VENDOR, kernel_driver="stranger", platform="baremetal")
             choice = choose(stranger, catalogue_of(self.plugin).infos)
             assert choice.plugin != info.name, f"a card of vendor {_STRANGER_VENDOR} goes to {info.name}"

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import attrs
 
 from sriov_core.model.codec import to_builtins
-from sriov_core.model.desired import NodeSpec
-from sriov_core.model.observed import EswitchMode, Function, Nic
-from sriov_core.model.steps import KINDS, Step
+from sriov_core.model.desired import NodeSpec, VdpaType, VfGroup
+from sriov_core.model.observed import EswitchMode, Function, LinkType, Nic
+from sriov_core.model.step import Step
+from sriov_core.model.steps import KINDS
 from sriov_core.planning.planner import plan, same_card, unwished
 from sriov_core.plugin.info import Capability
 from sriov_core.plugin.reader import HostReader
@@ -26,20 +27,23 @@ class DecidesOnly(Suite):
 
     def test_looking_writes_nothing_and_repeats(self, sample: Tree) -> None:
         host = self.make_host(sample)
-        bench = Workbench.for_plugin(self.plugin, host)
-        bench.reach(bench.states()[-1])
+        bench = Workbench.for_plugin(self.plugin, host, sample)
+        state = bench.states()[-1]
+        bench.reach(state)
         before = _state(host)
         function = _function(bench)
         first = _discover(bench, function)
         assert first == _discover(bench, function), "two looks at an unchanged machine differ"
-        for _ in range(2):
-            bench.driver.diagnose(first, read_only(host))
+        for wish in (state.wish, attrs.evolve(state.wish, num_vfs=(first.total_vfs or 0) + 1)):
+            closer = bench.nic(wish)
+            assert closer == bench.nic(wish), "two closer looks at an unchanged machine differ"
+            bench.driver.diagnose(closer, read_only(host))
         assert before == _state(host), "looking changed the machine"
 
     def test_planning_is_pure_repeats_and_leaves_its_arguments_alone(self, sample: Tree) -> None:
         bench = self.bench(sample)
         for state in bench.states():
-            snapshot, spec = bench.look(), NodeSpec(nics=(state.wish,))
+            snapshot, spec = bench.look_for(state.wish), NodeSpec(nics=(state.wish,))
             before = to_builtins((snapshot, spec))
             with pure():
                 first = plan(snapshot, spec, bench.drivers)
@@ -74,15 +78,25 @@ class DecidesOnly(Suite):
     def test_more_vfs_than_the_card_has_are_refused(self, sample: Tree) -> None:
         bench = self.bench(sample)
         nic = bench.nic()
-        wish = attrs.evolve(unwished(nic), num_vfs=(nic.total_vfs or 0) + 1)
+        more = bench.nic(attrs.evolve(unwished(nic), num_vfs=(nic.total_vfs or 0) + 1))
+        most = more.total_vfs if more.vf_limit is None else more.vf_limit
+        wish = attrs.evolve(unwished(nic), num_vfs=(most or 0) + 1)
         _refused(bench, State(name="one VF too many", wish=wish))
 
     def test_what_the_driver_did_not_declare_is_refused(self, sample: Tree) -> None:
         bench = self.bench(sample)
         nic, info = bench.nic(), self.plugin.describe()
-        if Capability.SWITCHDEV not in info.capabilities or nic.eswitch_mode is None:
-            wish = attrs.evolve(unwished(nic), eswitch_mode=EswitchMode.SWITCHDEV)
-            _refused(bench, State(name="switchdev", wish=wish))
+        wish = attrs.evolve(unwished(nic), num_vfs=min(1, nic.total_vfs or 0), groups=(VfGroup(first=0, last=0),))
+        other = LinkType.ETH if nic.link_type is LinkType.IB else LinkType.IB
+        asked = {
+            Capability.SWITCHDEV: attrs.evolve(unwished(nic), eswitch_mode=EswitchMode.SWITCHDEV),
+            Capability.RDMA: attrs.evolve(wish, groups=(VfGroup(first=0, last=0, is_rdma=True),)),
+            Capability.VDPA: attrs.evolve(wish, groups=(VfGroup(first=0, last=0, vdpa_type=VdpaType.VIRTIO),)),
+            Capability.LINK_TYPE: attrs.evolve(unwished(nic), link_type=other),
+        }
+        missing = {capability for capability in asked if capability not in info.capabilities}
+        for capability in sorted(missing | ({Capability.SWITCHDEV} if nic.eswitch_mode is None else set())):
+            _refused(bench, State(name=capability, wish=asked[capability]))
 
     def test_a_reboot_has_a_reason_that_stays_the_same(self, sample: Tree) -> None:
         bench = self.bench(sample)

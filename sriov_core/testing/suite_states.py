@@ -1,11 +1,13 @@
 """The suite's third part: every state is reached from every state, and nothing is touched that need not be."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import attrs
 
 from sriov_core.engine.execute import execute
-from sriov_core.model.observed import Nic
+from sriov_core.model.desired import NO_GUID, needs_guid
+from sriov_core.model.observed import LinkType, Nic, Vf
 from sriov_core.testing.faults import Faults, Verb
 from sriov_core.testing.guards import struck
 from sriov_core.testing.suite import Suite
@@ -54,9 +56,10 @@ class ReachesEveryState(Suite):
         states = bench.states()
         for state in [state for state in states if _for_userspace(state)]:
             bench.reach(states[0])
+            before = {vf.index: vf.kernel_driver for vf in bench.nic().vfs}  # a VF that stands for itself is there
             met: list[str] = []
             watcher = Faults()
-            watcher.plan(partial(_note_defaults, bench, state, met), None, after=True)
+            watcher.plan(partial(_note_defaults, bench, state, before, met), None, after=True)
             failures = execute(bench.plan(state.wish), struck(bench.host, watcher))
             assert not failures, f"{state}: {failures}"
             assert not met, f"{state}: {met[0]}"
@@ -66,11 +69,24 @@ class ReachesEveryState(Suite):
         states = bench.states()
         for state in [state for state in states if state.wish.num_vfs]:
             bench.reach(state)
-            before = {vf.index: vf.mac or vf.admin_mac for vf in bench.nic().vfs}
+            before = {vf.index: _address(bench.nic(), vf) for vf in bench.nic().vfs}
             bench.reach(states[0])
             bench.reach(state)
-            after = {vf.index: vf.mac or vf.admin_mac for vf in bench.nic().vfs}
+            after = {vf.index: _address(bench.nic(), vf) for vf in bench.nic().vfs}
             assert before == after, f"{state}: workloads would meet VFs under other addresses"
+
+    def test_a_vf_for_rdma_has_a_guid_that_lasts(self, sample: Tree) -> None:
+        bench = self.bench(sample)
+        states = bench.states()
+        for state in [state for state in states if _for_rdma(bench.nic(), state)]:
+            bench.reach(state)
+            before = _guids(bench, state)
+            zero = [index for index, guid in before.items() if guid in (None, NO_GUID)]
+            assert not zero, f"{state}: VFs {zero} show no GUID, so nobody can reach them"
+            assert len(set(before.values())) == len(before), f"{state}: two VFs have one GUID: {before}"
+            bench.reach(states[0])
+            bench.reach(state)
+            assert before == _guids(bench, state), f"{state}: workloads would meet VFs under other GUIDs"
 
     def test_an_externally_managed_pf_keeps_its_count_and_mode(self, sample: Tree) -> None:
         bench = self.bench(sample)
@@ -80,20 +96,39 @@ class ReachesEveryState(Suite):
             bound = attrs.evolve(state.wish, groups=(), externally_managed=True, autoprobe=None)
             bench.reach(State(name="externally managed, kernel's default drivers", wish=bound), coming_from=state)
             after = bench.nic()
-            kept = ("num_vfs", "eswitch_mode", "mtu", "link_up")
+            # A NIC that is its own VF has the VF's netdev, which goes and comes with the VF's driver.
+            kept = ("num_vfs", "eswitch_mode", "link_up", *(() if before.vf(0).address == before.address else ("mtu",)))
             assert all(getattr(before, fact) == getattr(after, fact) for fact in kept), f"after {state}"
+
+
+def _address(nic: Nic, vf: Vf) -> str | None:
+    """What a workload knows the VF by; of an IPoIB address the octets of the queue pair are new at each bind."""
+    return vf.guid or vf.admin_guid if nic.link_type is LinkType.IB else vf.mac or vf.admin_mac
+
+
+def _for_rdma(nic: Nic, state: State) -> list[int]:
+    """The VFs that are of no use without a node GUID."""
+    wish = state.wish
+    bound = [index for index in range(wish.num_vfs) if not wish.device_type(index).userspace_driver]
+    return [index for index in bound if needs_guid(nic, wish, index)]
+
+
+def _guids(bench: Workbench, state: State) -> dict[int, str | None]:
+    nic = bench.nic()
+    return {index: nic.vf(index).guid for index in _for_rdma(nic, state)}
 
 
 def _for_userspace(state: State) -> list[int]:
     return [index for index in range(state.wish.num_vfs) if state.wish.device_type(index).userspace_driver]
 
 
-def _note_defaults(bench: Workbench, state: State, met: list[str], verb: Verb) -> bool:
+def _note_defaults(bench: Workbench, state: State, before: Mapping[int, object], met: list[str], verb: Verb) -> bool:
     """Called after every verb, in place of an accident: looks, and lets it pass."""
     addresses = bench.host.vf_addresses(bench.address)
     for index in _for_userspace(state):
         function = bench.host.function(addresses[index]) if index in addresses else None
-        if function and function.kernel_driver not in (None, state.wish.device_type(index).userspace_driver):
+        fine = (None, state.wish.device_type(index).userspace_driver, before.get(index))
+        if function and function.kernel_driver not in fine:
             met.append(f"vf{index} was bound to {function.kernel_driver} after {verb.name}")
     return False
 
@@ -103,7 +138,7 @@ def _others(bench: Workbench) -> list[Nic]:
 
 
 def _restorable(nic: Nic) -> dict[str, object]:
-    kept = ("num_vfs", "mtu", "link_up", "autoprobe", "eswitch_mode")
+    kept = ("num_vfs", "mtu", "link_up", "autoprobe", "eswitch_mode", "features", "parameters")
     return {fact: getattr(nic, fact) for fact in kept}
 
 

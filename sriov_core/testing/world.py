@@ -1,10 +1,8 @@
 """What happens to a machine behind our back: processes, pods, administrators, reboots."""
 
 from sriov_core.model.address import Address
+from sriov_core.testing.booting import reboot
 from sriov_core.testing.kernel import FakeKernel
-from sriov_core.testing.tree import FunctionFacts
-
-_IOMMU_ARGUMENTS = {"intel_iommu=on", "iommu=pt"}
 
 
 class FakeWorld(FakeKernel):
@@ -13,7 +11,8 @@ class FakeWorld(FakeKernel):
     def hold(self, vf: Address, who: str, *, hidden: bool = False) -> None:
         """A process opens the VF's VFIO device; a hidden one (another PID namespace) is met only by blocking."""
         with self._machine.lock:
-            facts = self._machine.device(vf).vf
+            device = self._machine.device(vf)
+            facts = device.own if device.vf or device.stands_alone else None
             if facts is None or facts.kernel_driver != "vfio-pci":
                 raise ValueError(f"{vf} is no VF bound to vfio-pci, so nothing can hold it")
             facts.holder, facts.holder_hidden = who, hidden
@@ -21,9 +20,8 @@ class FakeWorld(FakeKernel):
     def let_go(self, vf: Address) -> None:
         """The process closes the device."""
         with self._machine.lock:
-            facts = self._machine.device(vf).vf
-            if facts:
-                facts.holder, facts.holder_hidden = None, False
+            facts = self._machine.device(vf).own
+            facts.holder, facts.holder_hidden = None, False
 
     def move_to_namespace(self, vf: Address, netns: str | None, *, name: str | None = None) -> None:
         """The VF's netdev moves to a network namespace, or back for None; a name given inside stays with it."""
@@ -33,33 +31,23 @@ class FakeWorld(FakeKernel):
                 raise ValueError(f"{vf} has no netdev to move")
             link.netns, link.name, link.up = netns, name or link.name, False
 
+    def run_containers(self, number: int) -> None:
+        """Containers start, each with a network namespace of its own."""
+        with self._machine.lock:
+            self._machine.tree.node.other_net_namespaces += number
+
     def zero_behind_our_back(self, pf: Address) -> None:
         """Somebody else writes 0 into sriov_numvfs."""
         with self._machine.lock:
             self._machine.destroy_vfs(self._machine.device(pf).function)
 
-    def reboot(self) -> None:
-        """The machine starts anew: no VFs, attributes at their defaults, the planned kernel arguments in effect."""
+    def break_cards(self, why: str) -> None:
+        """Every call of a vendor's program ends with that error, until it is called with an empty text."""
         with self._machine.lock:
-            node = self._machine.tree.node
-            number = int(node.boot_id[-12:], 16) + 1
-            node.boot_id = f"{node.boot_id[:-12]}{number:012x}"
-            for function in self._machine.tree.functions:
-                self._machine.destroy_vfs(function)
-                _at_boot(function)
-            if node.next_cmdline:
-                node.cmdline, node.next_cmdline = node.next_cmdline, []
-            if node.iommu_after_reboot and not node.iommu_groups and _IOMMU_ARGUMENTS & set(node.cmdline):
-                node.iommu_groups = len(self._machine.tree.functions)
-                for group, function in enumerate(self._machine.tree.functions):
-                    function.iommu_group = group
+            for card in self._machine.tree.cards:
+                card.failure = why
 
-
-def _at_boot(function: FunctionFacts) -> None:
-    for link in function.links:
-        link.mtu = 1500
-    if function.sriov:
-        function.sriov.autoprobe = True
-        function.sriov.remembered_macs = {}
-    if function.eswitch:
-        function.eswitch.mode = type(function.eswitch.mode).LEGACY
+    def reboot(self) -> None:
+        """The machine starts anew: no VFs, defaults everywhere, what was planned for the next boot in effect."""
+        with self._machine.lock:
+            reboot(self._machine)

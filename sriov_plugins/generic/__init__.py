@@ -21,7 +21,8 @@ from sriov_core.plugin import (
     Step,
     hookimpl,
 )
-from sriov_plugins.generic import checks, discovery, findings, steps
+from sriov_plugins.generic import checks, discovery, eswitch, findings, kernels, steps
+from sriov_plugins.generic.models import MODELS
 
 
 @hookimpl(trylast=True)
@@ -30,7 +31,9 @@ def describe() -> PluginInfo:
         name="generic",
         api=API,
         matches=(Match(pci_class="02"),),
-        capabilities=frozenset({Capability.SRIOV, Capability.RDMA}),
+        capabilities=frozenset({Capability.SRIOV, Capability.SWITCHDEV, Capability.RDMA}),
+        orders=kernels.orders(),
+        models=MODELS,
         is_base=True,
         maintainers=("the sriov-core maintainers",),
     )
@@ -39,6 +42,11 @@ def describe() -> PluginInfo:
 @hookimpl(trylast=True)
 def discover(function: Function, host: HostReader) -> Nic:
     return discovery.nic(function, host)
+
+
+@hookimpl(trylast=True)
+def inspect(nic: Nic) -> Nic:
+    return nic
 
 
 @hookimpl(trylast=True)
@@ -58,12 +66,12 @@ def set_pf_options(nic: Nic, spec: NicSpec) -> Sequence[Step]:
 
 @hookimpl(trylast=True)
 def set_eswitch_mode(nic: Nic, spec: NicSpec) -> Sequence[Step]:
-    return tuple(steps.eswitch_mode(nic, spec))
+    return tuple(eswitch.eswitch_mode(nic, spec))
 
 
 @hookimpl(trylast=True)
 def set_num_vfs(nic: Nic, spec: NicSpec) -> Sequence[Step]:
-    return tuple(steps.num_vfs(nic, spec))
+    return tuple(eswitch.num_vfs(nic, spec))
 
 
 @hookimpl(trylast=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from sriov_core.plugin import EswitchMode, Nic, NicSpec, Problem, VfGroup
+from sriov_plugins.generic.kernels import ModeNeeds, known
 
 _ETHERNET_MTU = (68, 65535)
 """Bounds where the kernel driver reports none (include/uapi/linux/if_ether.h: ETH_MIN_MTU, ETH_MAX_MTU)."""
@@ -17,6 +18,7 @@ def problems(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
         yield from _count(nic, spec)
         yield from _mode(nic, spec)
     yield from _mtu(nic, spec)
+    yield from _bus(nic, spec)
     yield from _groups(nic, spec)
 
 
@@ -55,21 +57,22 @@ def _external(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
 
 
 def _count(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
-    if spec.num_vfs and not nic.total_vfs:
+    most = nic.total_vfs if nic.vf_limit is None else nic.vf_limit
+    if spec.num_vfs and not most:
         yield Problem(
             code="no-sriov",
             nic=nic.address,
             text=f"{spec.num_vfs} VFs are wanted, but the device offers no SR-IOV",
             remedy="Enable SR-IOV in the firmware set-up of the machine or of the card",
         )
-    elif spec.num_vfs > (nic.total_vfs or 0):
+    elif spec.num_vfs > (most or 0):
         yield Problem(
             code="too-many-vfs",
             nic=nic.address,
-            text=f"{spec.num_vfs} VFs are wanted, the card has at most {nic.total_vfs}",
-            remedy=f"Ask for {nic.total_vfs} or fewer (numVfs)",
+            text=f"{spec.num_vfs} VFs are wanted, the card has at most {most}",
+            remedy=f"Ask for {most} or fewer (numVfs)",
         )
-    if spec.num_vfs and nic.kernel_driver is None:
+    if spec.num_vfs and nic.kernel_driver is None and nic.num_vfs != spec.num_vfs:
         yield Problem(
             code="no-kernel-driver",
             nic=nic.address,
@@ -85,6 +88,40 @@ def _mode(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
             nic=nic.address,
             text=f"eswitch mode switchdev is wanted, but {nic.kernel_driver or 'the device'} offers no devlink eswitch",
             remedy="Use eSwitchMode legacy on this card",
+        )
+    needs = known(nic.kernel_driver).mode_needs
+    if needs is ModeNeeds.OTHER_FIRMWARE and nic.eswitch_mode and nic.effective_mode != spec.eswitch_mode:
+        yield Problem(
+            code="eswitch-mode-is-fixed",
+            nic=nic.address,
+            text=f"eswitch mode {spec.eswitch_mode} is wanted, the card's firmware fixes it to {nic.effective_mode}",
+            remedy=f"Use eSwitchMode {nic.effective_mode} on this card, or load other firmware",
+        )
+    if needs is ModeNeeds.SOME_VFS and spec.eswitch_mode == EswitchMode.SWITCHDEV and _changes_without_vfs(nic, spec):
+        yield Problem(
+            code="switchdev-without-vfs",
+            nic=nic.address,
+            text=f"eswitch mode switchdev is wanted without VFs, and {nic.kernel_driver} takes it only with VFs",
+            remedy="Ask for VFs (numVfs), or use eSwitchMode legacy",
+        )
+
+
+def _changes_without_vfs(nic: Nic, spec: NicSpec) -> bool:
+    return not spec.num_vfs and (nic.num_vfs, nic.effective_mode) != (spec.num_vfs, spec.eswitch_mode)
+
+
+def _bus(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
+    if nic.address.bus == "pci":
+        return
+    for group in spec.groups:
+        if group.device_type.userspace_driver:
+            yield _bad(nic, group, "vfs-are-no-devices", f"VFs on the bus {nic.address.bus} are no devices to bind")
+    if spec.autoprobe is not None and spec.autoprobe != nic.autoprobe:
+        yield Problem(
+            code="no-autoprobe",
+            nic=nic.address,
+            text=f"driver autoprobe is to change, and on the bus {nic.address.bus} VFs are no devices to probe",
+            remedy="Leave autoprobe as it is",
         )
 
 

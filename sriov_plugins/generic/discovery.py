@@ -3,24 +3,46 @@
 import re
 from collections.abc import Sequence
 
+import attrs
+
 from sriov_core.errors import HostError
-from sriov_core.plugin import Address, EswitchMode, Function, HostReader, Identity, Link, Nic, Vf
+from sriov_core.plugin import (
+    USERSPACE_DRIVERS,
+    Address,
+    EswitchMode,
+    Function,
+    HostReader,
+    Identity,
+    Link,
+    LinkType,
+    Nic,
+    Vf,
+)
+from sriov_plugins.generic import kernels
 
 _UPLINK = re.compile(r"p\d+")
+_REPRESENTOR = re.compile(r"pf\d+vf(\d+)")
 
 
 def nic(function: Function, host: HostReader) -> Nic:
     """The NIC behind a function, its VFs in index order."""
     address = function.address
-    link = uplink(host.links(address)) or Link(name="", ifindex=0)
+    links = host.links(address)
+    link = uplink(links) or Link(name="", ifindex=0)
     firmware = host.firmware(address)
     total = host.attribute(address, "sriov_totalvfs")
     numa = _number(host.attribute(address, "numa_node"))
     identity = Identity(permanent_mac=link.permanent_mac, serial=host.identity_serial(address), slot=host.slot(address))
     mode, unreadable = _eswitch_mode(address, host)
-    num_vfs, vfs = _number(host.attribute(address, "sriov_numvfs")) or 0, _vfs(function, host) if total else ()
+    count = _number(host.attribute(address, "sriov_numvfs"))
+    most, num_vfs = _number(total), count or 0
+    if most is None and count is not None:  # off the PCI bus (netdevsim) no attribute tells
+        most = kernels.known(function.kernel_driver).most_vfs
+    vfs = _vfs(function, host, link, num_vfs) if most else ()
     if len(vfs) != num_vfs:
         unreadable += (f"VFs: sriov_numvfs says {num_vfs}, {len(vfs)} can be looked at",)
+    if mode is EswitchMode.SWITCHDEV:
+        vfs = _represented(vfs, links)
     return Nic(
         address=address,
         vendor=function.vendor,
@@ -39,7 +61,7 @@ def nic(function: Function, host: HostReader) -> Nic:
         link_up=link.up,
         carrier=link.carrier,
         speed_mbit=link.speed_mbit,
-        total_vfs=_number(total),
+        total_vfs=most,
         num_vfs=num_vfs,
         autoprobe=host.attribute(address, "sriov_drivers_autoprobe") != "0",
         eswitch_mode=mode,
@@ -51,6 +73,8 @@ def nic(function: Function, host: HostReader) -> Nic:
         uses=tuple(host.uses(address)),
         managers=tuple(host.managers(address)),
         unreadable=unreadable,
+        platform=function.platform,
+        features=_features(address, mode, host),
     )
 
 
@@ -70,18 +94,39 @@ def uplink(links: Sequence[Link]) -> Link | None:
     return own[0] if own else None
 
 
-def _vfs(pf: Function, host: HostReader) -> tuple[Vf, ...]:
-    addresses = host.vf_addresses(pf.address)
-    macs = host.vf_macs(pf.address) if addresses else {}
-    found = (_vf(index, address, host, macs.get(index)) for index, address in sorted(addresses.items()))
-    return tuple(vf for vf in found if vf)
+def _features(address: Address, mode: EswitchMode | None, host: HostReader) -> dict[str, bool]:
+    """The offloads that an eswitch needs; a NIC without one is not asked."""
+    on = host.feature(address, kernels.OFFLOAD) if mode else None
+    return {} if on is None else {kernels.OFFLOAD: on}
 
 
-def _vf(index: int, address: Address, host: HostReader, admin_mac: str | None) -> Vf | None:
+def _represented(vfs: Sequence[Vf], links: Sequence[Link]) -> tuple[Vf, ...]:
+    """The VFs with the names of their representors, which are netdevs of the PF's device."""
+    ports = ((_REPRESENTOR.fullmatch(link.phys_port_name or ""), link.name) for link in links)
+    names = {int(match[1]): name for match, name in ports if match}
+    return tuple(attrs.evolve(vf, representor=names.get(vf.index)) for vf in vfs)
+
+
+def _vfs(pf: Function, host: HostReader, link: Link, count: int) -> tuple[Vf, ...]:
+    macs = host.vf_macs(pf.address)
+    if pf.address.bus != "pci":  # VFs of netdevsim are numbers and no devices
+        return tuple(Vf(index=i, kernel_driver=pf.kernel_driver, admin_mac=macs.get(i)) for i in range(count))
+    addresses = sorted(host.vf_addresses(pf.address).items())
+    found = [vf for index, address in addresses if (vf := _vf(pf, index, address, host, macs.get(index)))]
+    if link.link_type is LinkType.IB or any(vf.guid for vf in found):
+        guids = host.vf_guids(pf.address)
+        found = [attrs.evolve(vf, admin_guid=guids.get(vf.index)) for vf in found]
+    return tuple(found)
+
+
+def _vf(pf: Function, index: int, address: Address, host: HostReader, admin_mac: str | None) -> Vf | None:
     function = host.function(address)
     if function is None:  # taken away between the listing and now; the next look will tell
         return None
     link = uplink(host.links(address))
+    # Looks at a thousand VFs must stay quick, so of each only what its drivers can have is asked.
+    in_kernel = function.kernel_driver is not None and function.kernel_driver not in USERSPACE_DRIVERS
+    makes_vdpa = in_kernel and kernels.known(pf.kernel_driver).makes_vdpa
     return Vf(
         index=index,
         address=address,
@@ -94,6 +139,8 @@ def _vf(index: int, address: Address, host: HostReader, admin_mac: str | None) -
         mtu=link.mtu if link else None,
         iommu_group=host.iommu_group(address),
         used_by=host.vf_user(address),
+        guid=host.node_guid(address) if in_kernel else None,
+        vdpa_type=host.vdpa_type(address) if makes_vdpa else None,
     )
 
 

@@ -17,7 +17,7 @@ def findings(nic: Nic) -> Iterator[Finding]:
 def _unreadable(nic: Nic) -> Iterator[Finding]:
     for what in nic.unreadable:
         yield Finding(
-            code="PLT-102",
+            code="PLT-104",
             severity=Severity.UNKNOWN,
             nic=nic.address,
             fact=f"could not be read: {what}",
@@ -28,7 +28,7 @@ def _unreadable(nic: Nic) -> Iterator[Finding]:
 
 def _hardware(nic: Nic) -> Iterator[Finding]:
     device = f"/sys/bus/pci/devices/{nic.address}"
-    if nic.kernel_driver is None:
+    if nic.kernel_driver is None and not nic.num_vfs:
         yield Finding(
             code="HW-101",
             severity=Severity.WARN,
@@ -46,7 +46,7 @@ def _hardware(nic: Nic) -> Iterator[Finding]:
             evidence=(f"{device}/sriov_totalvfs",),
             remedy="If the card should have it: enable SR-IOV in the machine's and in the card's firmware set-up",
         )
-    if nic.total_vfs and nic.iommu_group is None:
+    if nic.total_vfs and nic.iommu_group is None and nic.platform == "baremetal":
         yield Finding(
             code="PLT-101",
             severity=Severity.WARN,

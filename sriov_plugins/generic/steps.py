@@ -1,30 +1,36 @@
-"""The steps of plain kernel SR-IOV, phase by phase; each looks at the NIC as it is when its phase begins. Pure."""
+"""The steps of every phase but counts and modes; each looks at the NIC as it is when its phase begins. Pure."""
 
 import hashlib
 from collections.abc import Iterator
 
 from sriov_core.plugin import (
     DEFAULT_DRIVER,
+    NO_GUID,
+    Baseline,
     BindDriver,
+    EswitchMode,
     LinkType,
     Nic,
     NicSpec,
     SetAutoprobe,
-    SetEswitchMode,
+    SetDevlinkParameter,
+    SetFeature,
     SetLink,
     SetMtu,
-    SetNumVfs,
+    SetVdpa,
     SetVfMac,
     Step,
     Vf,
     driver_fits,
+    needs_guid,
 )
+from sriov_plugins.generic.kernels import OFFLOAD
 
 _NO_MAC = "00:00:00:00:00:00"
 
 
 def pf_options(nic: Nic, spec: NicSpec) -> Iterator[Step]:
-    """Bring the PF up and its MTU to what its VFs need; on release, put both back.
+    """Bring the PF up, its MTU to what its VFs need, and offloads on for switchdev; on release, put all back.
 
     The PF is up before any VF is bound: only then does igbvf get its address from it (igbvf/netdev.c: igbvf_probe).
     """
@@ -35,26 +41,27 @@ def pf_options(nic: Nic, spec: NicSpec) -> Iterator[Step]:
         yield SetLink(nic=nic.address, was=nic.link_up, up=True)
     if mtu and isinstance(nic.mtu, int) and (nic.mtu < mtu or (spec.restore and nic.mtu != mtu)):
         yield SetMtu(nic=nic.address, was=nic.mtu, mtu=mtu)
-    if up is False and nic.link_up:
+    if spec.restore is None:
+        if spec.eswitch_mode == EswitchMode.SWITCHDEV and nic.features.get(OFFLOAD) is False:
+            yield SetFeature(nic=nic.address, feature=OFFLOAD, was=False, on=True)
+    elif not spec.num_vfs:  # the phases run backwards, so this one is the last
+        yield from _put_back(nic, spec.restore)
+
+
+def _put_back(nic: Nic, before: Baseline) -> Iterator[Step]:
+    """What must wait until mode and count are those of before.
+
+    An offload in use cannot be switched off, a parameter of the eswitch changes in legacy mode only (mlx5_core:
+    flow_steering_mode), and some kernel drivers refuse counts while the PF is down (bnxt_en).
+    """
+    for feature, on in before.features.items():
+        if nic.features.get(feature, on) != on:
+            yield SetFeature(nic=nic.address, feature=feature, was=nic.features[feature], on=on)
+    for parameter, value in before.parameters.items():
+        if nic.parameters.get(parameter, value) != value:
+            yield SetDevlinkParameter(nic=nic.address, parameter=parameter, was=nic.parameters[parameter], value=value)
+    if before.link_up is False and nic.link_up:
         yield SetLink(nic=nic.address, was=nic.link_up, up=False)
-
-
-def eswitch_mode(nic: Nic, spec: NicSpec) -> Iterator[Step]:
-    """Switch the mode where it differs."""
-    if not spec.externally_managed and nic.effective_mode != spec.eswitch_mode:
-        yield SetEswitchMode(nic=nic.address, was=nic.effective_mode, mode=spec.eswitch_mode)
-
-
-def num_vfs(nic: Nic, spec: NicSpec) -> Iterator[Step]:
-    """Reach the count by way of 0, with autoprobe off so that no VF sees a driver it is not meant for."""
-    if spec.externally_managed or nic.num_vfs == spec.num_vfs:
-        return
-    if nic.num_vfs:
-        yield SetNumVfs(nic=nic.address, was=nic.num_vfs, count=0)
-    if spec.num_vfs:
-        if nic.autoprobe:
-            yield SetAutoprobe(nic=nic.address, was=True, enabled=False)
-        yield SetNumVfs(nic=nic.address, was=0, count=spec.num_vfs)
 
 
 def vf_identity(nic: Nic, spec: NicSpec) -> Iterator[Step]:
@@ -82,28 +89,46 @@ def derived_mac(nic: Nic, index: int) -> str | None:
 
 def drivers(nic: Nic, spec: NicSpec) -> Iterator[Step]:
     """Bind each VF that is under another driver than wished; userspace drivers first, while autoprobe is still off."""
+    if nic.address.bus != "pci":
+        return  # VFs that are no devices have no driver of their own
     differing = [vf for vf in _wished(nic, spec) if not _fits(vf, spec)]
     for vf in differing:
         if wanted := spec.device_type(vf.index).userspace_driver:
             yield BindDriver(nic=nic.address, vf=vf.index, was=vf.kernel_driver, kernel_driver=wanted)
-    autoprobe = nic.autoprobe
+    nameless = [vf for vf in _wished(nic, spec) if _lacks_guid(nic, spec, vf)]
+    for vf in nameless:
+        yield BindDriver(nic=nic.address, vf=vf.index, was=vf.kernel_driver, kernel_driver=None)
     to_default = [vf for vf in differing if spec.device_type(vf.index).userspace_driver is None]
-    if to_default and not autoprobe:
+    autoprobe = nic.autoprobe
+    if (to_default or nameless) and not autoprobe:
         # With autoprobe off the kernel refuses every probe of a VF without an override (drivers/pci/pci-driver.c).
         yield SetAutoprobe(nic=nic.address, was=False, enabled=True)
         autoprobe = True
     for vf in to_default:
         yield BindDriver(nic=nic.address, vf=vf.index, was=vf.kernel_driver, kernel_driver=DEFAULT_DRIVER)
+    for vf in nameless:
+        yield BindDriver(nic=nic.address, vf=vf.index, was=None, kernel_driver=DEFAULT_DRIVER)
     if spec.autoprobe is not None and autoprobe != spec.autoprobe:
         yield SetAutoprobe(nic=nic.address, was=autoprobe, enabled=spec.autoprobe)
 
 
+def _lacks_guid(nic: Nic, spec: NicSpec, vf: Vf) -> bool:
+    """True for a VF whose driver found no GUID when it was bound; it looks again only when it is bound anew."""
+    return vf.guid == NO_GUID and needs_guid(nic, spec, vf.index) and _fits(vf, spec)
+
+
 def vf_options(nic: Nic, spec: NicSpec) -> Iterator[Step]:
-    """Set the MTU of VFs whose netdev is here; one in a pod has no netdev here and keeps its own."""
+    """Set the MTU of VFs whose netdev is here, and their vDPA devices; one in a pod keeps its own MTU."""
     for vf in _wished(nic, spec):
         group = spec.group_of(vf.index)
-        if group and group.mtu and group.device_type.userspace_driver is None and vf.mtu not in (None, group.mtu):
+        if group is None:
+            continue
+        if group.mtu and group.device_type.userspace_driver is None and vf.mtu not in (None, group.mtu):
             yield SetMtu(nic=nic.address, vf=vf.index, was=vf.mtu, mtu=group.mtu)
+        if vf.vdpa_type != group.vdpa_type:
+            yield SetVdpa(nic=nic.address, vf=vf.index, was=vf.vdpa_type, vdpa_type=group.vdpa_type)
+    if spec.restore and spec.num_vfs and not spec.externally_managed:
+        yield from _put_back(nic, spec.restore)
 
 
 def _wished(nic: Nic, spec: NicSpec) -> tuple[Vf, ...]:

@@ -33,10 +33,14 @@ def holders(tree: HostTree) -> Holders:
     return Holders(str(tree.root), sysfs.DeviceTree(str(tree.root)))
 
 
-@pytest.mark.parametrize("node", ["dev/vfio/", "dev/vfio/noiommu-", "dev/vfio/devices/vfio", "dev/uio"])
+NODES = ["dev/vfio/", "dev/vfio/noiommu-", "dev/vfio/devices/vfio", "dev/uio", "dev/vhost-vdpa-"]
+
+
+@pytest.mark.parametrize("node", NODES)
 def test_a_process_with_the_device_open_is_named_and_gone_when_it_ends(tree: HostTree, node: str) -> None:
     tree.write(f"sys/bus/pci/devices/{VF}/vfio-dev/vfio{OWN}/dev", "")
     tree.write(f"sys/bus/pci/devices/{VF}/uio/uio{OWN}/dev", "")
+    tree.write(f"sys/bus/vdpa/devices/vdpa:{VF}/vhost-vdpa-{OWN}/dev", "")
     path = tree.write(f"{node}{OWN}", "")
     process = tools.start([sys.executable, "-c", HOLD, str(path)])
     assert process.stdout

@@ -8,6 +8,7 @@ from tree import HostTree
 
 from sriov_core.errors import StepFailed
 from sriov_core.host import modules
+from sriov_core.host.linux import LinuxHost
 from sriov_core.host.tools import Result
 
 
@@ -71,3 +72,101 @@ def test_a_modprobe_that_succeeds_without_effect_is_an_error(tree: HostTree) -> 
 def test_what_is_no_module_name_is_not_loaded(tree: HostTree, name: str) -> None:
     with pytest.raises(StepFailed, match="that is no module's name"):
         modules.load(str(tree.root), name, lambda _: Result(code=0, out="", err=""))
+
+
+NOIOMMU = "sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+
+
+def set_noiommu(tree: HostTree, value: str, parameter: str = "enable_unsafe_noiommu_mode") -> None:
+    with LinuxHost(str(tree.root)) as machine:
+        machine.set_module_parameter("vfio", parameter, value)
+
+
+def refused(tree: HostTree, module: str, parameter: str, value: str) -> str:
+    with LinuxHost(str(tree.root)) as machine, pytest.raises(StepFailed) as caught:
+        machine.set_module_parameter(module, parameter, value)
+    return str(caught.value)
+
+
+def test_a_parameter_of_a_loaded_module_is_written(tree: HostTree) -> None:
+    tree.write(NOIOMMU, "N\n")
+    set_noiommu(tree, "Y")
+    assert tree.text(NOIOMMU) == "Y"
+
+
+@pytest.mark.parametrize(
+    ("shown", "value"),
+    [
+        pytest.param("Y\n", "Y", id="the-same"),
+        pytest.param("Y\n", "1", id="as-a-number"),
+        pytest.param("N\n", "off", id="as-a-word"),
+        pytest.param("64\n", "64", id="no-switch"),
+    ],
+)
+def test_a_parameter_that_is_like_that_already_is_not_written(tree: HostTree, shown: str, value: str) -> None:
+    tree.write(NOIOMMU, shown)
+    set_noiommu(tree, value)
+    assert tree.text(NOIOMMU) == shown
+
+
+def test_a_module_with_a_dash_is_found_by_its_underscore(tree: HostTree) -> None:
+    tree.write("sys/module/vfio_pci/parameters/nointxmask", "N\n")
+    with LinuxHost(str(tree.root)) as machine:
+        machine.set_module_parameter("vfio-pci", "nointxmask", "Y")
+    assert tree.text("sys/module/vfio_pci/parameters/nointxmask") == "Y"
+
+
+def test_a_parameter_of_a_module_that_is_not_loaded_says_so(tree: HostTree) -> None:
+    assert refused(tree, "vfio", "enable_unsafe_noiommu_mode", "Y") == (
+        "node: parameter vfio.enable_unsafe_noiommu_mode: Y is not possible: the module is not loaded. "
+        "Load it first (modprobe vfio)"
+    )
+
+
+def test_a_parameter_that_the_module_does_not_have_says_so(tree: HostTree) -> None:
+    tree.write("sys/module/vfio/refcnt", "0\n")
+    assert refused(tree, "vfio", "enable_unsafe_noiommu_mode", "Y") == (
+        "node: parameter vfio.enable_unsafe_noiommu_mode: Y is not possible: "
+        "the module has no such parameter in this kernel. `modinfo -p vfio` lists those it has"
+    )
+
+
+def test_a_parameter_that_is_fixed_while_the_module_is_loaded_says_so(tree: HostTree) -> None:
+    tree.write("sys/module/ib_core/parameters/netns_mode", "Y\n").chmod(0o444)
+    assert refused(tree, "ib_core", "netns_mode", "N") == (
+        "node: parameter ib_core.netns_mode: N is not possible: it is 'Y' for as long as the module is loaded. "
+        "Set it in /etc/modprobe.d (options ib_core netns_mode=N) and load the module again, or reboot"
+    )
+
+
+def test_a_parameter_that_the_kernel_takes_and_does_not_show_is_an_error(tree: HostTree) -> None:
+    tree.write(NOIOMMU, "N\n")
+    with pytest.raises(StepFailed, match=r"Y is not possible: the kernel took it and shows 'N'\. Set it in"):
+        modules.set_parameter(str(tree.root), "vfio", "enable_unsafe_noiommu_mode", "Y", lambda _: None)
+
+
+def test_a_value_that_the_kernel_refuses_is_told_with_the_errno(tree: HostTree) -> None:
+    tree.write(NOIOMMU, "N\n")
+    (tree.root / NOIOMMU).unlink()
+    (tree.root / NOIOMMU).symlink_to("/dev/full")  # reads as zeros, and takes nothing
+    text = refused(tree, "vfio", "enable_unsafe_noiommu_mode", "Y")
+    assert text.startswith("node: parameter vfio.enable_unsafe_noiommu_mode: Y refused with ENOSPC (")
+
+
+@pytest.mark.parametrize("parameter", ["../refcnt", "a b", "", "x/y"])
+def test_what_is_no_parameter_name_is_not_written(tree: HostTree, parameter: str) -> None:
+    assert "that is no module's parameter" in refused(tree, "vfio", parameter, "Y")
+    assert "that is no module's parameter" in refused(tree, f"../{parameter}", "x", "Y")
+
+
+@pytest.mark.parametrize(
+    ("shown", "noiommu"),
+    [pytest.param("Y\n", True, id="on"), pytest.param("N\n", False, id="off"), pytest.param(None, None, id="absent")],
+)
+def test_the_node_tells_whether_vfio_does_without_an_iommu(
+    tree: HostTree, shown: str | None, noiommu: bool | None
+) -> None:
+    if shown:
+        tree.write(NOIOMMU, shown)
+    with LinuxHost(str(tree.root)) as machine:
+        assert machine.node().noiommu is noiommu

@@ -1,51 +1,12 @@
 """rtnetlink on a real kernel, each test in a network namespace of its own."""
 
-import json
-import os
-import sys
 from pathlib import Path
 
 import pytest
+from namespaces import NEEDS_ROOT, in_namespace, on_machine
 from tree import PF, HostTree
 
-from sriov_core.host import tools
-
-pytestmark = [
-    pytest.mark.root,
-    pytest.mark.skipif(
-        os.geteuid() != 0 and os.environ.get("CI") != "true", reason="needs root for a network namespace"
-    ),
-]
-
-HEAD = """
-import json, os, sys
-from sriov_core.host.rtnetlink import RtNetlink
-from sriov_core.host import ethtool, netdevs, tools
-def ip(text):
-    answer = tools.run(["ip", *text.split()], 20)
-    assert answer.code == 0, answer.err
-    return answer.out
-ip("link add left type veth peer name right")
-def index(name):
-    return json.loads(ip(f"-j link show {name}"))[0]["ifindex"]
-def show(name):
-    return json.loads(ip(f"-j link show {name}"))[0]
-net = RtNetlink(10)
-def refusal(call):
-    try:
-        call()
-    except OSError as err:
-        return [err.errno, err.strerror]
-"""
-
-
-def in_namespace(code: str, *, may_leak: bool = False, root: str = "") -> object:
-    """What the code prints as JSON, run in a network namespace of its own; no socket may be left open."""
-    script = f"{HEAD}\nprint(json.dumps({code}))\nnet.close()\n"
-    answer = tools.run(["unshare", "--net", sys.executable, "-W", "error", "-c", script, root], 60)
-    assert answer.code == 0, answer.err
-    assert may_leak or "Exception ignored" not in answer.err
-    return json.loads(answer.out)
+pytestmark = NEEDS_ROOT
 
 
 def test_the_mtu_is_set_as_ip_shows_it() -> None:
@@ -118,30 +79,6 @@ def tree(tmp_path: Path) -> HostTree:
     return found
 
 
-MACHINE = """
-from sriov_core.errors import SriovError
-from sriov_core.host.linux import LinuxHost
-from sriov_core.model.address import Address
-from pathlib import Path
-pf = Address(sys.argv[2])
-Path(f"{sys.argv[1]}/sys/bus/pci/devices/{pf}/net/left/ifindex").write_text(str(index("left")))
-def words(call):
-    try:
-        call()
-    except SriovError as err:
-        return str(err)
-"""
-
-
-def on_machine(tree: HostTree, code: str) -> object:
-    """As `in_namespace`, with a machine whose PF, in the tree's files, has the namespace's link as its netdev."""
-    lines = [HEAD, MACHINE, "with LinuxHost(sys.argv[1], live=True) as machine:", f"    print(json.dumps({code}))"]
-    argv = ["unshare", "--net", sys.executable, "-c", "\n".join([*lines, "net.close()"]), str(tree.root), PF]
-    answer = tools.run(argv, 60)
-    assert answer.code == 0, answer.err
-    return json.loads(answer.out)
-
-
 def test_the_verbs_of_a_machine_reach_the_kernel(tree: HostTree) -> None:
     tree.write(f"sys/bus/pci/devices/{PF}/net/left/flags", "0x1002\n")
     code = (
@@ -170,3 +107,23 @@ def test_a_refusal_over_netlink_names_device_value_errno_and_the_kernel_s_reason
     too_small = "mtu: 9 refused with EINVAL (mtu less than device minimum). The kernel does not take this value"
     no_vfs = "vf 0 mac: 02:00:00:00:00:01 refused with EOPNOTSUPP (Operation not supported). Its kernel driver cannot"
     assert found == [f"{PF}: {too_small} for this device", f"{PF}: {no_vfs} do this"]
+
+
+GUID = "'00:02:c9:03:00:12:34:56'"
+
+
+def test_a_netdev_that_is_no_infiniband_has_no_guids_and_takes_none() -> None:
+    # net/core/rtnetlink.c (do_setvfinfo, handle_vf_guid) refuses all but ARPHRD_INFINIBAND.
+    found = in_namespace(f"[net.vf_guids(index('left')), refusal(lambda: net.set_vf_guid(index('left'), 0, {GUID}))]")
+    assert found == [{}, [95, "Operation not supported"]]
+
+
+def test_a_link_that_is_gone_has_no_guids_to_tell_or_take() -> None:
+    found = in_namespace(f"[refusal(lambda: net.vf_guids(4711)), refusal(lambda: net.set_vf_guid(4711, 0, {GUID}))]")
+    assert found == [[19, "No such device"], [19, "No such device"]]
+
+
+def test_a_refused_guid_names_pf_vf_errno_and_remedy(tree: HostTree) -> None:
+    found = on_machine(tree, f"[dict(machine.vf_guids(pf)), words(lambda: machine.set_vf_guid(pf, 3, {GUID}))]")
+    words = "refused with EOPNOTSUPP (Operation not supported). Its kernel driver cannot do this"
+    assert found == [{}, f"{PF}: vf 3 guid: 00:02:c9:03:00:12:34:56 {words}"]

@@ -11,6 +11,12 @@ from sriov_core.host import ownfiles
 from sriov_core.host.linux import LinuxHost
 from sriov_core.host.tools import Result
 
+FIXED = (
+    "/etc/modules-load.d/sriov-core.conf",
+    "/etc/modprobe.d/sriov-core.conf",
+    "/etc/systemd/system/openvswitch-switch.service.d/10-sriov-core.conf",
+    "/etc/systemd/system/ovs-vswitchd.service.d/10-sriov-core.conf",
+)
 RULES = "/etc/udev/rules.d/10-sriov-core-0000:01:00.0.rules"
 
 
@@ -22,6 +28,23 @@ def test_a_rule_file_is_written_and_removed_again(tmp_path: Path) -> None:
         host.write_file(RULES, None)
         host.write_file(RULES, None)
     assert ownfiles.present(str(tmp_path)) == {}
+
+
+@pytest.mark.parametrize("path", FIXED)
+def test_each_file_of_ours_is_written_told_and_removed(tmp_path: Path, path: str) -> None:
+    with LinuxHost(str(tmp_path)) as host:
+        host.write_file(path, "text\n")
+        assert host.node().files == {path: "text\n"}
+        host.write_file(path, None)
+        assert host.node().files == {}
+
+
+def test_all_files_of_ours_are_told_and_no_others(tmp_path: Path) -> None:
+    foreign = ("/etc/udev/rules.d/70-other.rules", "/etc/modprobe.d/mlx5.conf", "/etc/systemd/system/x.service")
+    for path in (*FIXED, RULES, *foreign):
+        (tmp_path / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path[1:]).write_text(path)
+    assert ownfiles.present(str(tmp_path)) == {path: path for path in (RULES, *FIXED)}
 
 
 def test_the_same_text_is_not_written_again(tmp_path: Path) -> None:
@@ -42,6 +65,10 @@ def test_the_same_text_is_not_written_again(tmp_path: Path) -> None:
         "/etc/udev/rules.d/10-other.rules",
         "/etc/udev/rules.d/10-sriov-core-x.rules\n",
         "etc/modules-load.d/sriov-core.conf",
+        "/etc/modprobe.d/sriov-core.conf\n",
+        "/etc/modprobe.d/mlx5.conf",
+        "/etc/systemd/system/ovs-vswitchd.service",
+        "/etc/systemd/system/sshd.service.d/10-sriov-core.conf",
         "",
     ],
 )
@@ -50,7 +77,7 @@ def test_no_other_path_is_written(tmp_path: Path, path: str) -> None:
         host.write_file(path, "x")
     assert str(caught.value) == (
         f"node: file: {path!r} is not possible: the path is not one of ours. "
-        "Ours are /etc/udev/rules.d/10-sriov-core-*.rules and /etc/modules-load.d/sriov-core.conf"
+        f"Ours are /etc/udev/rules.d/10-sriov-core-*.rules, {', '.join(FIXED)}"
     )
     assert os.listdir(tmp_path) == []
 

@@ -31,6 +31,32 @@ def test_a_program_that_does_not_end_is_stopped_with_its_children() -> None:
     assert time.monotonic() - start < 5
 
 
+def test_what_a_program_prints_beyond_a_mebibyte_is_lost_and_that_is_said() -> None:
+    print_it = "head -c 1048576 /dev/zero | tr '\\0' x"
+    note = "\n[cut after 1048576 bytes]\n"
+    assert tools.run(["sh", "-c", print_it], 20).out == "x" * 1048576
+    assert tools.run(["sh", "-c", f"{print_it}; echo"], 20).out == "x" * 1048576 + note
+
+
+def test_a_program_whose_child_keeps_its_output_open_is_waited_for_until_the_deadline() -> None:
+    with pytest.raises(DeadlineExceeded, match=r"did not end within 0.3 s and was stopped$"):
+        tools.run(["sh", "-c", "sleep 60 & echo done"], 0.3)
+
+
+def test_a_program_that_closes_its_output_and_goes_on_is_waited_for() -> None:
+    assert tools.run(["sh", "-c", "exec >&- 2>&-; sleep 0.2; exit 4"], 10).code == 4
+    with pytest.raises(DeadlineExceeded, match=r"did not end within 0.3 s and was stopped$"):
+        tools.run(["sh", "-c", "exec >&- 2>&-; exec sleep 60"], 0.3)
+
+
+def test_a_program_is_looked_for_where_the_caller_says(tmp_path: Path) -> None:
+    (tmp_path / "own-tool").write_text("#!/bin/sh\necho $PATH")
+    (tmp_path / "own-tool").chmod(0o755)
+    assert tools.run(["own-tool"], 10, path=f"{tmp_path}:/bin").out == f"{tmp_path}:/bin\n"
+    with pytest.raises(HostError, match="cannot run own-tool"):
+        tools.run(["own-tool"], 10)
+
+
 def test_a_program_that_is_missing_is_named() -> None:
     with pytest.raises(HostError, match="cannot run no-such-program-here: No such file"):
         tools.run(["no-such-program-here"], 5)

@@ -56,3 +56,19 @@ def test_a_time_out_is_a_deadline_that_was_exceeded() -> None:
     assert str(err) == (
         "0000:01:00.0: sriov_numvfs: 7 -> 0 VFs did not end within 120 s: vf2 is held by pid 7 (qemu). Stop it"
     )
+
+
+@pytest.mark.parametrize(
+    ("attribute", "wanted", "code", "words"),
+    [
+        pytest.param("devlink", "reload", errno.ENODEV, "Its kernel driver offers no devlink", id="no-devlink"),
+        pytest.param("devlink", "reload", errno.ENOENT, "This kernel was built without devlink", id="not-built"),
+        pytest.param("devlink", "reload", errno.EINVAL, "could not set the device up again (see dmesg)", id="reload"),
+        pytest.param("vdpa", "vhost", errno.ENODEV, "Load the vDPA module of its card", id="no-management-device"),
+        pytest.param("vdpa", "vhost", errno.ENOENT, "The kernel has no vDPA loaded. Load module vdpa", id="no-vdpa"),
+    ],
+)
+def test_a_refusal_of_an_option_says_what_to_do(attribute: str, wanted: str, code: int, words: str) -> None:
+    text = str(refused(PF, attribute, wanted, error(code)))
+    assert text.startswith(f"{PF}: {attribute}: {wanted} refused with {errno.errorcode[code]} (")
+    assert words in text

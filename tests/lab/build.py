@@ -25,11 +25,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cpio
+import simulators
 from debian import BACKPORTS, Apt, LabError, Root, call, unpack
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
-OWN_FILES = ("build.py", "cpio.py", "debian.py", "guest/init", "guest/agent.py", "guest/reset.sh")
+OWN_FILES = ("build.py", "cpio.py", "debian.py", "simulators.py", "guest/init", "guest/agent.py", "guest/reset.sh")
 
 QEMU = tuple(f"{name}/{BACKPORTS}" for name in ("qemu-system-x86", "qemu-system-common", "qemu-system-data", "seabios"))
 TOOLS = (*QEMU, "e2fsprogs", "kmod", "zstd", "libc-bin", "util-linux", "coreutils")
@@ -52,7 +53,10 @@ MODULES = (
     *("igb", "igbvf", "vfio-pci", "vfio_iommu_type1", "uio", "uio_pci_generic", "pci-stub"),
     *("bonding", "bridge", "8021q", "veth", "macvlan", "dummy", "tun", "vrf", "psample"),
     *("9p", "9pnet_virtio", "virtio_blk", "virtio-rng", "ext4", "crc32c_generic", "crc32c-intel", "loop"),
-    *("ib_core", "ib_uverbs", "rdma_rxe", "rdma_ucm", "vdpa", "vhost_vdpa", "virtio_vdpa"),
+    *("ib_core", "ib_uverbs", "rdma_rxe", "crc32_generic", "rdma_ucm"),
+    *("vdpa", "vhost_vdpa", "virtio_vdpa", "virtio_net"),
+    *("openvswitch", "sch_ingress", "cls_flower", "cls_matchall", "act_mirred", "act_gact", "act_vlan", "act_pedit"),
+    *("act_tunnel_key", "act_skbedit", "act_csum", "act_police", "act_ct"),
 )
 
 
@@ -173,13 +177,18 @@ def _build(path: Path, say: Say) -> None:
         tools = apt.resolve(TOOLS)
         guest = {key: value for key, value in apt.resolve(GUEST).items() if not GUEST_UNUSED.search(key)}
         kernel = {key: value for key, value in apt.resolve([KERNEL]).items() if re.match(r"linux-image-\d", key)}
-        say(f"packages: {len(tools | guest | kernel)}")
-        apt.fetch(tools | guest | kernel)
+        release = next(iter(kernel)).removeprefix("linux-image-")
+        makers = simulators.packages(apt, release)
+        say(f"packages: {len(tools | guest | kernel | makers)}")
+        apt.fetch(tools | guest | kernel | makers)
         say("tools")
         unpack(apt.fetch(tools), image.tools.path)
         say("kernel")
         unpack(apt.fetch(kernel), Path(name) / "kernel")
-        release = _kernel(image, Path(name) / "kernel")
+        _kernel(image, Path(name) / "kernel", release)
+        say("simulators")
+        for module in simulators.build(apt.fetch(makers), release, Path(name) / "makers"):
+            shutil.copy(module, image.guest.path / "usr/lib/modules" / release)
         say("guest")
         unpack(apt.fetch(guest), image.guest.path)
         _furnish(image, release)
@@ -195,15 +204,13 @@ def _build(path: Path, say: Say) -> None:
         say(f"done: {path}")
 
 
-def _kernel(image: Image, unpacked: Path) -> str:
-    """Take the kernel out of its self-extracting file and the wanted modules out of theirs; the kernel's release.
+def _kernel(image: Image, unpacked: Path, release: str) -> None:
+    """Take the kernel out of its self-extracting file and the wanted modules out of theirs.
 
     Both are decompressed here, once, since under emulation the guest would need seconds for it at each boot. QEMU
     boots the plain ELF kernel by its PVH entry.
     """
-    compressed = next(unpacked.glob("boot/vmlinuz-*"))
-    release = compressed.name.removeprefix("vmlinuz-")
-    data = compressed.read_bytes()
+    data = (unpacked / f"boot/vmlinuz-{release}").read_bytes()
     # Documentation/arch/x86/boot.rst: setup_sects, payload_offset, payload_length; the last 4 bytes are the size.
     offset, length = struct.unpack_from("<II", data, 0x248)
     start = (data[0x1F1] + 1) * 512 + offset
@@ -220,7 +227,6 @@ def _kernel(image: Image, unpacked: Path) -> str:
     for listing in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
         text = (modules / listing).read_text(errors="surrogateescape")
         (target / listing).write_text(text, errors="surrogateescape")
-    return release
 
 
 def _closure(modules: Path, wanted: Iterable[str]) -> list[str]:
@@ -254,7 +260,8 @@ def _furnish(image: Image, release: str) -> None:
             file.write(f"{group}:x:{number}:\n")
     (root / "etc/hostname").write_text("lab\n")
     (root / "etc/machine-id").write_text("6c61620000000000000000000000000a\n")
-    for name in ("dev", "proc", "sys", "run", "tmp", "persist", "project", "opt/python", "opt/project", "root"):
+    system = ("dev", "proc", "sys", "run", "tmp", "root", "usr/local/bin")
+    for name in (*system, "persist", "project", "opt/python", "opt/project"):
         (root / name).mkdir(parents=True, exist_ok=True)
     shutil.copy(HERE / "guest/init", root / "init")
     shutil.copy(HERE / "guest/agent.py", root / "opt/agent.py")

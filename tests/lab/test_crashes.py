@@ -3,9 +3,9 @@
 import itertools
 import json
 import random
-import shlex
 
 import pytest
+from guest_engine import Agent
 from guest_node import PF, Group, GuestNode
 
 pytestmark = pytest.mark.lab
@@ -23,35 +23,6 @@ WISH = [
         ],
     }
 ]
-
-
-class Agent:
-    """The engine in the guest: each request is one process, as the agent would be."""
-
-    def __init__(self, node):
-        self.node = node
-        self.start()
-
-    def start(self):
-        self.node.sh(
-            "rm -f /tmp/engine.*; nohup python3 /project/tests/lab/guest/engine_server.py >/tmp/engine.log 2>&1 & "
-            "for i in $(seq 600); do [ -p /tmp/engine.out ] && exit 0; sleep 0.1; done; cat /tmp/engine.log; exit 1"
-        )
-
-    def begin(self, wish, die_after=None):
-        request = json.dumps({"wish": wish, "die_after": die_after})
-        self.node.sh(f"echo {shlex.quote(request)} > /tmp/engine.in")
-
-    def converge(self, wish, die_after=None):
-        self.begin(wish, die_after)
-        return json.loads(self.node.sh("cat /tmp/engine.out"))
-
-    def reach(self, wish):
-        answer = self.converge(wish)
-        assert answer["rc"] == 0, answer
-        assert isinstance(answer["report"], dict), answer["report"]
-        assert answer["report"]["converged"], answer
-        return answer["report"]
 
 
 def _assert_as_wished(node):

@@ -22,6 +22,17 @@ for name in $(ip netns list | cut -d' ' -f1); do
     ip netns pids "$name" | xargs -r kill -9
     ip netns delete "$name" || complain "network namespace $name stays"
 done
+# Devices that only tests make: simulated NICs, RDMA on top of a netdev, vDPA.
+for path in /sys/class/infiniband/*; do
+    [ ! -e "$path" ] || rdma link delete "${path##*/}" || complain "RDMA device ${path##*/} stays"
+done
+[ ! -d /sys/module/ib_core ] || rdma system set netns shared || complain "RDMA stays exclusive"
+for path in /sys/bus/vdpa/devices/*; do
+    [ ! -e "$path" ] || vdpa dev del "${path##*/}" || complain "vDPA device ${path##*/} stays"
+done
+for path in /sys/bus/netdevsim/devices/*; do
+    [ ! -e "$path" ] || echo "${path##*/netdevsim}" > /sys/bus/netdevsim/del_device || complain "$path stays"
+done
 for path in /sys/class/net/*; do
     name=${path##*/}
     # What stands on top of the NICs, such as bonds and bridges, has no device below it.
@@ -56,5 +67,5 @@ for address in 0000:01:00.0 0000:02:00.0; do
     ip link set "enp${number}s0" mtu 1500 address "52:54:00:00:00:0$number" || complain "enp${number}s0 is not as it was"
     number=$((number + 1))
 done
-modprobe -r vfio-pci 2>/dev/null
+modprobe -r -a vfio-pci netdevsim vdpa_sim_net virtio_vdpa vhost_vdpa rdma_rxe 2>/dev/null
 exit $failed

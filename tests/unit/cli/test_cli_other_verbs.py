@@ -51,7 +51,7 @@ def test_plugins_lists_what_serves_and_what_it_drives(cli: Cli) -> None:
     assert list(data) == ["api", "loaded", "refused", "disabled"]
     assert loaded["generic"]["is_base"] is True
     assert loaded["intel"]["matches"][0]["vendor"] == "8086"
-    assert "set_eswitch_mode" in loaded["intel"]["hooks"]
+    assert "diagnose" in loaded["intel"]["hooks"]
 
 
 def test_a_disabled_plugin_is_listed_as_such_and_its_nics_fall_to_the_base(cli: Cli, igb: Path) -> None:

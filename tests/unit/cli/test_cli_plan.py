@@ -138,6 +138,7 @@ def test_the_keys_of_json_are_stable(cli: Cli, igb: Path, files: Files) -> None:
         "steps",
         "node",
         "nics",
+        "after",
         "problems",
         "reboots",
         "left_alone",

@@ -11,17 +11,9 @@ from engine_machines import FRESH, OTHER, PF, WISHED, Doing, engine, failing, sp
 from sriov_core.engine.execute import Moment, execute
 from sriov_core.engine.perform import perform
 from sriov_core.errors import StalePlan, StepFailed
+from sriov_core.model.nodesteps import LoadModule, SetKernelArgument, WriteFile
 from sriov_core.model.plan import Cost, NicPlan, Plan, PlannedStep
-from sriov_core.model.steps import (
-    BindDriver,
-    LoadModule,
-    SetAutoprobe,
-    SetKernelArgument,
-    SetNumVfs,
-    SetVfMac,
-    Step,
-    WriteFile,
-)
+from sriov_core.model.steps import BindDriver, ResetFirmware, SetAutoprobe, SetLink, SetNumVfs, SetVfMac, Step
 
 BOTH = spec(wish(), wish(OTHER))
 
@@ -233,3 +225,25 @@ def test_an_empty_plan_does_nothing():
     before = host.tree()
     assert execute(Plan(), host) == ()
     assert host.tree() == before
+
+
+def test_a_step_that_may_fail_is_told_and_ends_nothing():
+    host = world()
+    reset, down = ResetFirmware(nic=PF, argv=("x1tool", "reset")), SetLink(nic=PF, was=False, up=True)
+    plan = Plan(nics=(NicPlan(nic=PF, steps=(PlannedStep(step=reset), PlannedStep(step=down))),))
+    told = []
+    assert execute(plan, host, told.append) == ()
+    assert [(event.step.kind, event.moment) for event in told if event.moment is not Moment.STARTED] == [
+        ("reset-firmware", Moment.FAILED),
+        ("set-link", Moment.DONE),
+    ]
+    assert state(host)["up"] is True
+
+
+def test_what_comes_after_the_nics_waits_until_all_are_ready():
+    module = PlannedStep(step=LoadModule(module="dummy"))
+    good, bad = world(), failing(world(), lambda verb: verb.target == OTHER, errno.EIO)
+    plans = [attrs.evolve(plan_for(host), after=(module,)) for host in (good, bad)]
+    assert execute(plans[0], good) == ()
+    assert [failure.nic for failure in execute(plans[1], bad)] == [OTHER]
+    assert ("dummy" in good.node().modules, "dummy" in bad.node().modules) == (True, False)

@@ -6,22 +6,39 @@ import attrs
 import pytest
 
 from sriov_core.model.address import Address, VfRef
+from sriov_core.model.bridges import Bridge, Uplink
 from sriov_core.model.codec import to_builtins
-from sriov_core.model.observed import UNKNOWN, EswitchMode, Nic, Vf
+from sriov_core.model.desired import VdpaType
+from sriov_core.model.nodesteps import (
+    LoadModule,
+    RestartService,
+    SetBridge,
+    SetKernelArgument,
+    SetModuleParameter,
+    SetOvsOption,
+    SetRdmaMode,
+    WriteFile,
+)
+from sriov_core.model.observed import UNKNOWN, EswitchMode, Nic, Setting, Vf
 from sriov_core.model.plan import Cost, PlannedStep
 from sriov_core.model.steps import (
     DEFAULT_DRIVER,
     KINDS,
     BindDriver,
-    LoadModule,
+    DetachUplink,
+    ReloadDevlink,
+    ResetFirmware,
     SetAutoprobe,
+    SetDevlinkParameter,
     SetEswitchMode,
-    SetKernelArgument,
+    SetFeature,
+    SetFirmware,
     SetLink,
     SetMtu,
     SetNumVfs,
+    SetVdpa,
+    SetVfGuid,
     SetVfMac,
-    WriteFile,
     vf_of,
 )
 
@@ -93,6 +110,45 @@ PROJECTED = {
         {"vfs": (Vf(index=0), TWO[1])},
         "vf0: kernel driver iavf -> none",
     ),
+    "offload": (
+        SetFeature(nic=PF, feature="hw-tc-offload", was=False, on=True),
+        attrs.evolve(NIC, features={"hw-tc-offload": False, "rx-vlan-filter": True}),
+        {"features": {"hw-tc-offload": True, "rx-vlan-filter": True}},
+        "hw-tc-offload off -> on",
+    ),
+    "parameter": (
+        SetDevlinkParameter(nic=PF, parameter="flow_steering_mode", was="dmfs", value="smfs"),
+        attrs.evolve(NIC, parameters={"flow_steering_mode": "dmfs"}),
+        {"parameters": {"flow_steering_mode": "smfs"}},
+        "flow_steering_mode dmfs -> smfs",
+    ),
+    "reload": (ReloadDevlink(nic=PF), NIC, {"num_vfs": 0, "vfs": ()}, "reload its kernel driver"),
+    "firmware": (
+        SetFirmware(nic=PF, was={"NUM_OF_VFS": "0"}, settings={"NUM_OF_VFS": "8", "SRIOV_EN": "True"}, argv=("tool",)),
+        attrs.evolve(NIC, settings={"NUM_OF_VFS": Setting(current="0", next="0")}),
+        {"settings": {"NUM_OF_VFS": Setting(current="0", next="8"), "SRIOV_EN": Setting(current="True", next="True")}},
+        "firmware NUM_OF_VFS 0 -> 8, SRIOV_EN none -> True",
+    ),
+    "firmware-reset": (ResetFirmware(nic=PF, argv=("tool",)), NIC, {}, "reset the firmware"),
+    "uplink": (DetachUplink(nic=PF, bridge="br-1"), NIC, {}, "detach from bridge br-1"),
+    "guid": (
+        SetVfGuid(nic=PF, vf=1, was=None, guid="02:00:00:00:00:00:00:01"),
+        NIC,
+        {"vfs": (TWO[0], attrs.evolve(TWO[1], admin_guid="02:00:00:00:00:00:00:01"))},
+        "vf1: admin GUID none -> 02:00:00:00:00:00:00:01",
+    ),
+    "vdpa": (
+        SetVdpa(nic=PF, vf=0, was=None, vdpa_type=VdpaType.VHOST),
+        NIC,
+        {"vfs": (attrs.evolve(TWO[0], vdpa_type="vhost"), TWO[1])},
+        "vf0: vDPA none -> vhost",
+    ),
+    "a-vf-loses-its-vdpa-device-with-its-driver": (
+        BindDriver(nic=PF, vf=0, was="iavf", kernel_driver="vfio-pci"),
+        attrs.evolve(NIC, vfs=(attrs.evolve(TWO[0], vdpa_type="virtio", guid="02:00:00:00:00:00:00:01"), TWO[1])),
+        {"vfs": (Vf(index=0, kernel_driver="vfio-pci"), TWO[1])},
+        "vf0: kernel driver iavf -> vfio-pci",
+    ),
     "module": (LoadModule(module="vfio_pci"), NIC, {}, "node: load module vfio_pci"),
     "argument": (
         SetKernelArgument(argument="iommu=pt"),
@@ -100,6 +156,32 @@ PROJECTED = {
         {},
         "node: kernel argument iommu=pt for the next boot",
     ),
+    "module-parameter": (
+        SetModuleParameter(module="vfio", parameter="enable_unsafe_noiommu_mode", value="Y"),
+        NIC,
+        {},
+        "node: parameter enable_unsafe_noiommu_mode of module vfio = Y",
+    ),
+    "rdma": (SetRdmaMode(was=None, mode="exclusive"), NIC, {}, "node: RDMA namespaces none -> exclusive"),
+    "bridge": (
+        SetBridge(name="br-1", was=Bridge(name="br-1"), bridge=Bridge(name="br-1", uplink=Uplink(nic=PF, name="ens1"))),
+        NIC,
+        {},
+        "node: bridge br-1: without uplink -> uplink ens1",
+    ),
+    "bridge-away": (
+        SetBridge(name="br-1", was=Bridge(name="br-1"), bridge=None),
+        NIC,
+        {},
+        "node: bridge br-1: without uplink -> none",
+    ),
+    "ovs-option": (
+        SetOvsOption(key="hw-offload", value="true"),
+        NIC,
+        {},
+        "node: Open vSwitch other_config:hw-offload = true",
+    ),
+    "service": (RestartService(service="ovs-vswitchd"), NIC, {}, "node: restart ovs-vswitchd"),
     "file": (WriteFile(path="/etc/x", content="a"), NIC, {}, "node: write /etc/x"),
     "file-away": (WriteFile(path="/etc/x", content=None), NIC, {}, "node: remove /etc/x"),
 }

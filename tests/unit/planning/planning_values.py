@@ -57,6 +57,11 @@ def nic(address: Address = PF, **facts: object) -> Nic:
     return Nic(address=address, **{**seen, **facts})
 
 
+def guest(address: Address = PF, **facts: object) -> Nic:
+    """A VF that a virtual machine was given: it stands for itself."""
+    return nic(address, vfs=vfs("iavf"), total_vfs=1, platform="virtual", **facts)
+
+
 def group(first: int, last: int, device_type: DeviceType = DeviceType.NETDEVICE, **wish: object) -> VfGroup:
     return VfGroup(first=first, last=last, device_type=device_type, **wish)
 

@@ -3,20 +3,10 @@
 import pytest
 from planning_values import PF, group, nic, planned, spec, vf, vfio, vfs
 
+from sriov_core.model.nodesteps import LoadModule, SetKernelArgument, WriteFile
 from sriov_core.model.observed import UNKNOWN, EswitchMode
 from sriov_core.model.plan import Cost, Plan, PlannedStep, Reboot
-from sriov_core.model.steps import (
-    BindDriver,
-    LoadModule,
-    SetAutoprobe,
-    SetEswitchMode,
-    SetKernelArgument,
-    SetLink,
-    SetMtu,
-    SetNumVfs,
-    SetVfMac,
-    WriteFile,
-)
+from sriov_core.model.steps import BindDriver, SetAutoprobe, SetEswitchMode, SetLink, SetMtu, SetNumVfs, SetVfMac
 from sriov_core.planning.disruption import priced, priced_on_node, spans
 
 POD = vf(1, name=None, mtu=None, used_by="network namespace pod")

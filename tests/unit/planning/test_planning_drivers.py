@@ -4,9 +4,10 @@ import attrs
 import pytest
 from planning_values import OTHER, PF, PORT1, codes, group, lines, look, nic, planned, plugin, spec
 
+from sriov_core.model.nodesteps import LoadModule
 from sriov_core.model.observed import Identity, Owner
 from sriov_core.model.plan import Cost, Reboot
-from sriov_core.model.steps import LoadModule, SetLink, SetMtu, SetNumVfs, SetVfMac, Step
+from sriov_core.model.steps import SetLink, SetMtu, SetNumVfs, SetVfMac, Step
 from sriov_core.planning.planner import same_card
 from sriov_core.plugin import Phase, hookimpl
 from sriov_core.plugin.registry import drivers

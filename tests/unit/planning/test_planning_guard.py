@@ -103,7 +103,6 @@ def test_a_problem_of_one_nic_leaves_the_others_their_steps():
 
 
 UNDECLARED = {
-    "switchdev": (nic(eswitch_mode=EswitchMode.LEGACY), spec(eswitch_mode=EswitchMode.SWITCHDEV), "switchdev"),
     "vdpa": (nic(), spec(group(0, 0, vdpa_type=VdpaType.VHOST)), "vdpa"),
     "infiniband": (nic(link_type=LinkType.IB), spec(group(0, 0)), "infiniband"),
     "another-link-type": (nic(), spec(link_type=LinkType.IB), "link-type"),

@@ -126,6 +126,16 @@ DIFFERENT = {
         two(vf(0, mtu=1500), vf(1, mtu=9000), mtu=9000),
         ["vf1 MTU"],
     ),
+    "another-kind-of-vdpa": (
+        {"numVfs": 1, "eSwitchMode": "switchdev", "vfGroups": [group("0-0", vdpaType="vhost")]},
+        {"numVfs": 1, "eSwitchMode": "switchdev", "Vfs": [vf(0, "mlx5_core", vdpaType="virtio")]},
+        ["vf0 vDPA"],
+    ),
+    "rdma-with-a-guid-of-zeros": (
+        {"numVfs": 1, "vfGroups": [group("0-0", isRdma=True)]},
+        {"numVfs": 1, "linkType": "ETH", "Vfs": [vf(0, "mlx5_core", guid="00:00:00:00:00:00:00:00")]},
+        ["vf0 node GUID"],
+    ),
     "several": (
         {"numVfs": 3, "mtu": 9000, "vfGroups": (group("0-1"),)},
         two(vf(0), vf(1, "vfio-pci"), mtu=1500),
@@ -190,11 +200,6 @@ ONLY_BY_THE_INCUMBENT = {
     "rdma-with-the-guid-of-none": (
         {"numVfs": 1, "vfGroups": [group("0-0", isRdma=True)]},
         {"numVfs": 1, "linkType": "ETH", "Vfs": [vf(0, "mlx5_core", guid="0000:0000:0000:0000")]},
-    ),
-    # The planner refuses a wish for vDPA of a card whose driver does not offer it, before anything is compared.
-    "another-kind-of-vdpa": (
-        {"numVfs": 1, "eSwitchMode": "switchdev", "vfGroups": [group("0-0", vdpaType="vhost")]},
-        {"numVfs": 1, "eSwitchMode": "switchdev", "Vfs": [vf(0, "mlx5_core", vdpaType="virtio")]},
     ),
 }
 

@@ -2,12 +2,13 @@
 
 import attrs
 import pytest
-from planning_values import NODE, OTHER, PF, codes, group, look, nic, planned, plugin, spec, vfio, vfs
+from planning_values import NODE, OTHER, PF, codes, group, guest, look, nic, planned, plugin, spec, vfio, vfs
 
-from sriov_core.model.desired import Baseline, DeviceType
+from sriov_core.model.desired import DeviceType
+from sriov_core.model.nodesteps import LoadModule, SetKernelArgument, SetModuleParameter
 from sriov_core.model.plan import Cost, Reboot
-from sriov_core.model.steps import LoadModule, SetKernelArgument, SetLink, WriteFile
-from sriov_core.planning.node import IOMMU_REQUIREMENT, rule_path
+from sriov_core.model.steps import SetLink
+from sriov_core.planning.node import IOMMU_REQUIREMENT
 from sriov_core.plugin import hookimpl
 from sriov_core.plugin.registry import drivers
 
@@ -124,35 +125,28 @@ def test_before_a_reboot_no_module_is_loaded():
     assert not [entry for entry in found.node if isinstance(entry.step, LoadModule)]
 
 
-PATH = "/etc/udev/rules.d/10-sriov-core-0000:3b:00.0.rules"
-RULE = (
-    "# Written by sriov-core: NetworkManager leaves the VFs of this PF alone.\n"
-    'ACTION!="remove", SUBSYSTEM=="net", TEST=="device/physfn", '
-    'PROGRAM="/usr/bin/readlink -f /sys%p/device/physfn", RESULT=="*/0000:3b:00.0", ENV{NM_UNMANAGED}="1"\n'
-)
-MANAGED = attrs.evolve(NODE, network_managers=("NetworkManager",))
-WITH_RULE = attrs.evolve(MANAGED, files={PATH: RULE})
-RELEASE = spec(restore=Baseline())
-
-RULES = {
-    "written-for-vfs": (MANAGED, spec(group(0, 0)), [RULE]),
-    "there-already": (WITH_RULE, spec(group(0, 0)), []),
-    "of-an-older-version": (attrs.evolve(MANAGED, files={PATH: "old"}), spec(group(0, 0)), [RULE]),
-    "none-without-vfs": (MANAGED, spec(), []),
-    "removed-without-vfs": (WITH_RULE, spec(), [None]),
-    "removed-on-release": (WITH_RULE, RELEASE, [None]),
-    "none-on-release": (MANAGED, RELEASE, []),
-    "none-without-networkmanager": (NODE, spec(group(0, 0)), []),
-    "removed-without-networkmanager": (attrs.evolve(WITH_RULE, network_managers=()), spec(group(0, 0)), [None]),
-    "none-for-an-external-pf": (MANAGED, spec(externally_managed=True), []),
-    "none-where-nothing-can-be-done": (MANAGED, spec(num_vfs=99), []),
-    "none-on-another-bus": (MANAGED, spec(group(0, 0), address=attrs.evolve(PF, bus="sim", name="sim1")), []),
+GUEST = attrs.evolve(BARE, modules=frozenset({"vfio_pci", "vfio"}))
+ALLOW = SetModuleParameter(module="vfio", parameter="enable_unsafe_noiommu_mode", value="Y")
+VIRTUAL = {
+    "with-an-iommu": (NODE, [], []),
+    "switched-on-already": (attrs.evolve(GUEST, noiommu=True), [], []),
+    "switched-off": (attrs.evolve(GUEST, noiommu=False), [ALLOW], []),
+    "vfio-not-loaded": (
+        attrs.evolve(GUEST, modules=frozenset({"vfio_pci"})),
+        [LoadModule(module="vfio"), ALLOW],
+        [],
+    ),
+    "a-kernel-without-that-mode": (GUEST, [], ["no-iommu"]),
 }
 
 
-@pytest.mark.parametrize(("node", "wish", "contents"), RULES.values(), ids=RULES)
-def test_the_udev_rule_is(node, wish, contents):
-    found = planned(look(nic(wish.address), node=node), wish)
-    written = [entry.step for entry in found.node]
-    assert written == [WriteFile(path=PATH, content=content) for content in contents]
-    assert rule_path(PF) == PATH
+@pytest.mark.parametrize(("node", "steps", "problems"), VIRTUAL.values(), ids=VIRTUAL)
+def test_inside_a_virtual_machine_vfio_does_without_an_iommu(node, steps, problems):
+    found = planned(look(guest(), node=node), guest_wish())
+    assert [entry.step for entry in found.node] == steps
+    assert sorted(set(codes(found))) == problems
+    assert found.reboots == ()
+
+
+def guest_wish():
+    return spec(vfio(0, 0))

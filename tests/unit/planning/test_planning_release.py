@@ -5,9 +5,10 @@ import pytest
 from planning_values import OTHER, PF, after, codes, group, lines, look, nic, planned, spec, vfs
 
 from sriov_core.model.address import Address
+from sriov_core.model.bridges import Bridge, Uplink
 from sriov_core.model.desired import Baseline, NodeSpec
 from sriov_core.model.observed import EswitchMode, Use
-from sriov_core.model.record import NicRecord
+from sriov_core.model.record import NicRecord, Records
 from sriov_core.planning.wish import complete, released
 
 
@@ -72,7 +73,7 @@ def test_a_card_that_is_gone_says_how_to_forget_it():
 
 
 def test_only_a_release_gives_back_what_nobody_wishes_for():
-    records = {PF: record(), OTHER: record(OTHER)}
+    records = Records(nics={PF: record(), OTHER: record(OTHER)})
     wish = NodeSpec(nics=(spec(group(0, 0)),))
     assert [entry.address for entry in complete(wish, records, release=False).nics] == [PF]
     both = complete(wish, records, release=True)
@@ -92,5 +93,36 @@ AUTOPROBE = {
 
 @pytest.mark.parametrize(("wish", "known", "autoprobe"), AUTOPROBE.values(), ids=AUTOPROBE)
 def test_what_the_journal_knows_of_autoprobe(wish, known, autoprobe):
-    found = complete(NodeSpec(nics=(wish,)), {PF: known} if known else {}, release=False)
+    found = complete(NodeSpec(nics=(wish,)), Records(nics={PF: known} if known else {}), release=False)
     assert found.nics[0].autoprobe is autoprobe
+
+
+UPLINK = Uplink(nic=PF, name="ens1")
+OURS = (Bridge(name="br-one", uplink=UPLINK), Bridge(name="br-two"))
+BRIDGES = {
+    "without-a-release-ours-stay": ((), False, ["br-one", "br-two"]),
+    "with-a-release-only-wished-ones-stay": ((Bridge(name="br-two"),), True, ["br-two"]),
+    "a-wish-replaces-the-one-of-its-name": ((Bridge(name="br-two", fail_mode="secure"),), False, ["br-two", "br-one"]),
+    "a-wish-replaces-the-one-of-its-uplink": ((Bridge(name="br-new", uplink=UPLINK),), False, ["br-new", "br-two"]),
+}
+
+
+@pytest.mark.parametrize(("wished", "release", "names"), BRIDGES.values(), ids=BRIDGES)
+def test_which_bridges_are_wished_for(wished, release, names):
+    found = complete(NodeSpec(bridges=wished), Records(bridges=OURS), release=release)
+    assert [bridge.name for bridge in found.bridges] == names
+    assert found.bridges[: len(wished)] == wished
+
+
+RDMA = {
+    "given-back": ("", "shared", True, "shared"),
+    "left-alone": ("", "shared", False, ""),
+    "still-wished": ("exclusive", "shared", True, ""),
+    "never-ours": ("", "", True, ""),
+}
+
+
+@pytest.mark.parametrize(("wished", "before", "release", "restored"), RDMA.values(), ids=RDMA)
+def test_which_rdma_mode_is_given_back(wished, before, release, restored):
+    found = complete(NodeSpec(rdma_mode=wished), Records(rdma_mode=before), release=release)
+    assert (found.rdma_mode, found.restore_rdma_mode) == (wished, restored)

@@ -128,6 +128,44 @@ def test_a_refused_plugin_is_not_silently_replaced(refused, installed, blocked):
         assert f"plugin {refused.name} is installed but refused (boom)" in choice.blocked
 
 
+SERVED = {NIC.address: "acme"}
+OTHER_NIC = {Address("0000:3b:00.1"): "acme"}
+ACME_REFUSED = Refused(name="acme", reason="boom", info=VENDOR)
+
+
+@pytest.mark.parametrize(
+    ("installed", "options", "owner"),
+    [
+        pytest.param([BASE], {"served": SERVED}, None, id="gone-leaves-it-to-nobody"),
+        pytest.param([BASE, plugin("acme2", Match(vendor="ac3e"))], {"served": SERVED}, None, id="nor-to-a-namesake"),
+        pytest.param([BASE], {"served": OTHER_NIC}, "generic", id="it-is-remembered-nic-by-nic"),
+        pytest.param([BASE, VENDOR], {"served": SERVED}, "acme", id="still-there"),
+        pytest.param([BASE, VENDOR, DEVICE], {"served": SERVED}, "acme-special", id="a-better-match-came"),
+        pytest.param([BASE, VENDOR], {"served": {NIC.address: "generic"}}, "acme", id="the-vendor-came"),
+        pytest.param([BASE, plugin("acme", Match(vendor="8086"))], {"served": SERVED}, "generic", id="it-gave-it-up"),
+        pytest.param([BASE], {"served": SERVED, "pins": {NIC.address: "generic"}}, "generic", id="a-pin-settles-it"),
+        pytest.param([BASE], {"served": {NIC.address: ""}}, "generic", id="an-old-record-does-not-know"),
+        pytest.param([BASE], {"served": SERVED, "refused": [ACME_REFUSED]}, "generic", id="refused-is-not-gone"),
+    ],
+)
+def test_nobody_takes_the_place_of_a_plugin_that_is_gone(installed, options, owner):
+    assert choose(NIC, installed, **options).plugin == owner
+
+
+def test_a_nic_whose_plugin_is_gone_says_what_to_do():
+    reason = choose(NIC, [BASE], served=SERVED).reason
+    assert "plugin acme served it so far and is not installed any more (installed: generic)" in reason
+    assert "install it again" in reason
+    assert "--pin 0000:3b:00.0=PLUGIN" in reason
+    assert "`sriov-core reset --forget 0000:3b:00.0`" in reason
+
+
+def test_a_refused_plugin_that_served_the_nic_blocks_the_base():
+    choice = choose(NIC, [BASE], served=SERVED, refused=iter([ACME_REFUSED]))
+    assert choice.plugin == "generic"
+    assert "plugin acme is installed but refused (boom)" in str(choice.blocked)
+
+
 FIELDS = {
     "vendor": st.sampled_from(["ac3e", "8086", None]),
     "device": st.sampled_from(["0001", "0002", None]),

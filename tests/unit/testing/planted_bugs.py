@@ -23,7 +23,7 @@ from sriov_core.plugin import (
 )
 from sriov_core.plugin.info import PLAIN_ORDER
 
-ACME = Path(__file__).parents[2] / "vendor_acme"
+ACME = Path(__file__).parents[3] / "examples" / "sriov-plugin-template"
 
 
 def acme() -> ModuleType:

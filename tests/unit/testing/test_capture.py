@@ -9,10 +9,12 @@ from machines import PF, VF0, VF1, machine
 import sriov_plugins.intel
 from sriov_core.errors import SpecError
 from sriov_core.model.address import Address
-from sriov_core.model.observed import EswitchMode, Identity, Nic, Use, Vf
+from sriov_core.model.desired import NO_GUID
+from sriov_core.model.observed import EswitchMode, Identity, LinkType, Nic, Use, Vf
 from sriov_core.testing import trees
 from sriov_core.testing.capture import blank, capture
 from sriov_core.testing.conformance import DriverConformance
+from sriov_core.testing.facts import ParameterFacts
 from sriov_core.testing.simulated import simulated, tree_of
 from sriov_core.testing.tree import LinkFacts, Refusal, UseFacts
 from sriov_core.testing.world import FakeWorld
@@ -165,3 +167,92 @@ def test_a_captured_machine_serves_the_suite_as_a_sample(name):
     suite = type("Suite", (DriverConformance,), {"plugin": sriov_plugins.intel, "samples": (sample,)})()
     suite.test_it_owns_each_nic_of_the_sample(sample)
     suite.test_every_state_is_reached_from_every_state(sample)
+
+
+def mellanox(name):
+    kernel = FakeWorld(trees.load(Path(__file__).parents[2] / "trees" / f"{name}.yaml"))
+    kernel.set_num_vfs(kernel.functions()[0].address, 2)
+    return kernel
+
+
+def test_a_capture_keeps_what_an_eswitch_needs():
+    kernel = mellanox("mellanox-connectx6dx")
+    pf = kernel.functions()[0].address
+    kernel.set_feature(pf, "hw-tc-offload", on=True)
+    kernel.load_module("vhost_vdpa")
+    kernel.set_vdpa(kernel.vf_addresses(pf)[1], "vhost")
+    captured = capture(kernel)
+    function = captured.functions[0]
+    assert function.links[0].features == {"hw-tc-offload": True}
+    assert function.parameters == {"flow_steering_mode": ParameterFacts(value="dmfs", choices=["dmfs", "smfs"])}
+    assert (function.sriov.vf_rdma, function.sriov.vdpa) == (True, True)
+    assert [vf.vdpa for vf in function.sriov.vfs] == [None, "vhost"]
+    assert Refusal.PARAMETER_IN_SWITCHDEV in function.refuses
+    assert captured.node.rdma_mode == "shared"
+
+
+def test_a_capture_of_infiniband_keeps_zero_and_hides_the_rest():
+    kernel = mellanox("mellanox-connectx6-ib")
+    pf = kernel.functions()[0].address
+    kernel.set_vf_guid(pf, 1, "a0:36:9f:03:00:12:34:56")
+    captured = capture(kernel)
+    (function,) = captured.functions
+    zero, told = function.sriov.vfs
+    assert (zero.guid, zero.admin_guid) == (NO_GUID, None)
+    assert told.admin_guid not in (None, NO_GUID)
+    assert "a0:36:9f" not in trees.dump_json(captured)
+    assert FakeWorld(captured).vf_guids(pf) == {1: told.admin_guid}
+
+
+@pytest.mark.parametrize(
+    ("facts", "networks", "silence"),
+    [
+        pytest.param(
+            {"network_ids": {"02:00:00:00:00:01": "openstack/NetworkID:secret-vm"}},
+            {"02:00:00:00:00:01": "openstack/NetworkID:network-1"},
+            "",
+            id="networks",
+        ),
+        pytest.param({"network_ids_error": "no answer from secret-vm"}, {}, "the cloud did not answer", id="silence"),
+    ],
+)
+def test_a_capture_tells_of_a_cloud_without_its_names(facts, networks, silence):
+    captured = capture(FakeWorld(machine(node=facts)))
+    assert list(captured.node.network_ids.values()) == list(networks.values())
+    assert captured.node.network_ids_error.startswith(silence)
+    assert "secret-vm" not in trees.dump_json(captured)
+
+
+def test_a_described_card_of_mellanox_can_be_switched_and_shows_its_guids():
+    vfs = (Vf(index=0, kernel_driver="mlx5_core", name="ens1v0", guid="02:00:00:ff:fe:00:00:07", vdpa_type="vhost"),)
+    card = Nic(
+        address=PF,
+        vendor="15b3",
+        device="101d",
+        kernel_driver="mlx5_core",
+        name="ens1",
+        mac="02:00:00:00:00:01",
+        total_vfs=8,
+        num_vfs=1,
+        vfs=vfs,
+        eswitch_mode=EswitchMode.LEGACY,
+        features={"hw-tc-offload": False},
+        parameters={"flow_steering_mode": "dmfs"},
+    )
+    host = simulated([card])
+    vf = host.vf_addresses(PF)[0]
+    assert (host.node_guid(vf), host.vdpa_type(vf)) == ("02:00:00:ff:fe:00:00:07", "vhost")
+    host.set_feature(PF, "hw-tc-offload", on=True)
+    host.set_devlink_parameter(PF, "flow_steering_mode", "smfs")
+    host.unbind(vf)
+    host.set_eswitch_mode(PF, EswitchMode.SWITCHDEV)
+
+
+def test_a_described_vf_of_a_guest_stands_for_itself():
+    nic = attrs.evolve(PORT, platform="openstack", total_vfs=1, num_vfs=1, vfs=(Vf(index=0, address=PORT.address),))
+    assert simulated([nic]).vf_addresses(PORT.address) == {0: PORT.address}
+
+
+def test_a_described_address_of_another_kind_than_its_port_is_left_out():
+    nic = attrs.evolve(PORT, link_type=LinkType.IB, mac="02:00:00:00:00:01")
+    assert simulated([nic]).links(PORT.address)[0].mac is None

@@ -1,13 +1,16 @@
 """The suite is only as good as the bugs it catches: each planted one must fail the test that is named beside it."""
 
 import sys
+from pathlib import Path
 
 import planted_bugs as planted
+import planted_card_bugs as cards
 import pytest
 
 from sriov_core.testing import trees
 from sriov_core.testing.conformance import DriverConformance
 
+TREES = Path(__file__).parents[2] / "trees"
 SAMPLE = trees.load(planted.ACME / "trees" / "acme.yaml")
 
 REACHED = "test_every_state_is_reached_from_every_state"
@@ -44,11 +47,32 @@ CAUGHT = [
 ]
 
 
-def run(test, plugin):
+GUIDS = "test_a_vf_for_rdma_has_a_guid_that_lasts"
+REBOOTS = "test_more_vfs_than_the_card_offers_now_take_one_reboot"
+SILENT = "test_a_card_that_cannot_be_asked_is_left_as_it_is"
+RELEASE = "test_a_release_gives_back_what_was_there"
+UNDECLARED = "test_what_the_driver_did_not_declare_is_refused"
+CX5, CX6DX, IB = (trees.load(TREES / f"mellanox-connect{name}.yaml") for name in ("x5", "x6dx", "x6-ib"))
+
+CAUGHT_ON_MORE = [
+    (cards.no_guids, GUIDS, IB, "the second plan is not empty"),
+    (cards.guids_by_turns, GUIDS, IB, "other GUIDs"),
+    (cards.vdpa_forgotten, REACHED, CX6DX, "ends elsewhere: .* vDPA"),
+    (cards.offloads_left_on, RELEASE, CX6DX, "hw-tc-offload"),
+    (cards.an_inspect_that_writes, REACHED, CX5, "'run_tool' was asked of a host that is there to be looked at"),
+    (cards.closer_looks_that_differ, LOOKING, CX5, "two closer looks"),
+    (cards.firmware_as_wished_to_the_letter, REBOOTS, CX5, "lowering the number of VFs asks for"),
+    (cards.a_reboot_each_time, REBOOTS, CX5, "the second plan is not empty: reboot: one more"),
+    (cards.a_silent_card_taken_for_a_willing_one, SILENT, CX5, "nobody says so"),
+    (cards.a_link_type_that_is_not_declared, UNDECLARED, CX5, "driver-failed"),
+]
+
+
+def run(test, plugin, sample=SAMPLE):
     """Call one test of the suite for a plugin, as pytest would."""
-    suite = type("Suite", (DriverConformance,), {"plugin": plugin, "samples": (SAMPLE,)})()
+    suite = type("Suite", (DriverConformance,), {"plugin": plugin, "samples": (sample,)})()
     method = getattr(suite, test)
-    return method(SAMPLE) if "sample" in method.__code__.co_varnames[: method.__code__.co_argcount] else method()
+    return method(sample) if "sample" in method.__code__.co_varnames[: method.__code__.co_argcount] else method()
 
 
 @pytest.mark.parametrize(("bug", "test", "message"), CAUGHT, ids=[bug.__name__ for bug, _, _ in CAUGHT])
@@ -60,6 +84,19 @@ def test_a_planted_bug_fails_the_test_that_is_there_for_it(bug, test, message):
 @pytest.mark.parametrize("test", sorted({test for _, test, _ in CAUGHT}))
 def test_the_driver_without_a_bug_passes(test):
     run(test, planted.acme())
+
+
+@pytest.mark.parametrize(
+    ("bug", "test", "sample", "message"), CAUGHT_ON_MORE, ids=[bug.__name__ for bug, *_ in CAUGHT_ON_MORE]
+)
+def test_a_planted_bug_with_what_only_some_cards_have_is_caught(bug, test, sample, message):
+    with pytest.raises(BaseException, match=message):
+        run(test, bug(), sample)
+
+
+@pytest.mark.parametrize(("test", "sample"), [(test, sample) for _, test, sample, _ in CAUGHT_ON_MORE])
+def test_the_driver_of_such_cards_passes(test, sample):
+    run(test, cards.good_mellanox(), sample)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from machines import PF, machine
 from sriov_core.errors import HostError, SpecError
 from sriov_core.model.address import Address
 from sriov_core.testing import trees
+from sriov_core.testing.facts import BridgeFacts, CardFacts, OvsFacts, UplinkFacts
 from sriov_core.testing.kernel import FakeKernel
 from sriov_core.testing.plausible import implausible
-from sriov_core.testing.tree import LinkFacts, NodeFacts, Refusal, Tree, VfFacts
+from sriov_core.testing.tree import LinkFacts, NodeFacts, Quirk, Refusal, Tree, VfFacts
 
 TREES = Path(__file__).parents[2] / "trees"
 SHIPPED = trees.load_all(TREES)
@@ -73,6 +74,10 @@ def _vf(index=0, **facts) -> VfFacts:
     return VfFacts(index=index, address=f"0000:01:{0x10 + index:02x}.0", **facts)
 
 
+def _bridge(name) -> BridgeFacts:
+    return BridgeFacts(name=name, uplink=UplinkFacts(name="eth0"))
+
+
 def _changed(change) -> Tree:
     tree = machine()
     change(tree)
@@ -120,6 +125,59 @@ IMPOSSIBLE = {
         "has no eswitch",
     ),
     "no address": (lambda t: setattr(_function(t), "address", "eth0"), "is no device address"),
+    "a netdev of the wrong link type": (
+        lambda t: setattr(_function(t), "pci_class", "020700"),
+        "eth0 is of link type ETH, but the PCI class is 020700",
+    ),
+    "an address of the wrong length": (
+        lambda t: setattr(_function(t).links[0], "mac", "fe:80:00:00:00:00:00:00:02:00:00:03:00:00:00:01"),
+        "has not the 6 octets",
+    ),
+    "a node GUID without RDMA": (
+        lambda t: _function(t).sriov.vfs.append(_vf(kernel_driver="igbvf", guid="02:00:00:03:00:00:00:01")),
+        "vf0: node GUID 02:00:00:03:00:00:00:01 without a kernel driver",
+    ),
+    "an admin GUID on Ethernet": (
+        lambda t: _function(t).sriov.vfs.append(_vf(admin_guid="02:00:00:03:00:00:00:01")),
+        "a PF on Ethernet does not take",
+    ),
+    "vDPA of a VF that is not bound": (
+        lambda t: (setattr(_function(t).sriov, "vdpa", True), _function(t).sriov.vfs.append(_vf(vdpa="virtio"))),
+        "vDPA device (virtio) without a kernel driver",
+    ),
+    "VFs that the firmware hides": (
+        lambda t: (setattr(_function(t).sriov, "hidden", True), _function(t).sriov.vfs.append(_vf())),
+        "although the firmware offers no VFs",
+    ),
+    "a number that is bound": (
+        lambda t: (
+            _function(t).quirks.append(Quirk.VFS_WITHOUT_DEVICES),
+            _function(t).sriov.vfs.append(_vf(kernel_driver="igbvf")),
+        ),
+        "cannot be bound to igbvf",
+    ),
+    "netdevs that are there and away": (
+        lambda t: _function(t).unbound_links.append(LinkFacts(name="eth9")),
+        "netdevs that are there and netdevs that come back",
+    ),
+    "a function held without vfio": (lambda t: setattr(_function(t), "holder", "pid 1"), "held by pid 1 without being"),
+    "a card of nobody": (
+        lambda t: t.cards.append(CardFacts(functions=["0000:99:00.0"], type="ConnectX5")),
+        "card ConnectX5: it has no function 0000:99:00.0",
+    ),
+    "two cards in one place": (
+        lambda t: t.cards.extend([CardFacts(functions=[str(PF)], type="ConnectX5")] * 2),
+        f"{PF} belongs to two cards",
+    ),
+    "a setting without a default": (
+        lambda t: t.cards.append(CardFacts(functions=[str(PF)], type="ConnectX5", current={"NUM_OF_VFS": "8"})),
+        "setting NUM_OF_VFS has no default",
+    ),
+    "noiommu of a kernel without it": (lambda t: setattr(t.node, "noiommu", True), "built without it"),
+    "a netdev in two bridges": (
+        lambda t: setattr(t.node, "ovs", OvsFacts(bridges=[_bridge("br0"), _bridge("br1")])),
+        "eth0 is the uplink of two bridges",
+    ),
     "VFs in each other's place": (
         lambda t: t.functions.extend(machine(address="0000:01:00.2", links=[]).functions),
         "would share addresses",
@@ -151,10 +209,13 @@ class TestShippedTrees:
     def test_each_can_have_all_its_vfs(self, tree):
         kernel = FakeKernel(tree)
         for function in kernel.functions():
-            total = int(kernel.attribute(function.address, "sriov_totalvfs"))
+            total = int(kernel.attribute(function.address, "sriov_totalvfs") or 0)
+            if not total:  # a guest's VF, or one whose firmware offers none
+                continue
             kernel.set_link(function.address, up=True)
             kernel.set_num_vfs(function.address, total)
-            assert len(set(kernel.vf_addresses(function.address).values())) == total
+            devices = total if function.address.bus == "pci" else 0
+            assert len(set(kernel.vf_addresses(function.address).values())) == devices
         assert list(implausible(kernel.tree())) == []
 
 

@@ -1,4 +1,4 @@
-"""Driver for ACME's network cards, which do not exist: an example of a vendor's package outside this repository.
+"""Driver for ACME's network cards, which do not exist: the template of a vendor's package outside this repository.
 
 An ACME card changes its eswitch mode only while no VF is bound, and its VF count only in legacy mode.
 """
@@ -6,16 +6,18 @@ An ACME card changes its eswitch mode only while no VF is bound, and its VF coun
 from collections.abc import Generator, Sequence
 
 from sriov_core.plugin import (
+    VFS_FIRST_ORDER,
     BindDriver,
     Capability,
     EswitchMode,
     Match,
+    Model,
     Nic,
     NicSpec,
-    Phase,
     PluginInfo,
     SetEswitchMode,
     Step,
+    Tier,
     hookimpl,
 )
 
@@ -27,16 +29,9 @@ def describe() -> PluginInfo:
         api=(1, 0),
         matches=(Match(vendor="ac3e", pci_class="02"),),
         capabilities=frozenset({Capability.SRIOV, Capability.SWITCHDEV}),
-        phases=(
-            Phase.FIRMWARE,
-            Phase.PF_OPTIONS,
-            Phase.NUM_VFS,
-            Phase.ESWITCH,
-            Phase.VF_IDENTITY,
-            Phase.BIND,
-            Phase.VF_OPTIONS,
-        ),
+        phases=VFS_FIRST_ORDER,
         maintainers=("ACME drivers <drivers@acme.example>",),
+        models=(Model(name="ACME One", devices=("ac3e:0001",), kernel_driver="acme_net", tier=Tier.SIMULATED),),
     )
 
 

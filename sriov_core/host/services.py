@@ -1,0 +1,32 @@
+"""systemd's services, as far as we restart one."""
+
+import re
+
+from sriov_core.errors import DeadlineExceeded, HostError, StepFailed
+from sriov_core.host.refusals import impossible
+from sriov_core.host.tools import Run
+
+_NAME = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*")
+
+
+def restart(service: str, run: Run) -> None:
+    """``systemctl daemon-reload`` and ``try-restart``; StepFailed with systemd's words.
+
+    A service that does not run, or is not there, stays as it is: that is no error.
+    """
+    if not _NAME.fullmatch(service):
+        raise _refused(service, "that is no name of a service", "One looks like openvswitch-switch")
+    for argv in (["systemctl", "daemon-reload"], ["systemctl", "try-restart", "--", service]):
+        try:
+            answer = run(argv)
+        except DeadlineExceeded as err:
+            raise DeadlineExceeded(f"node: service {service}: restart: {err}. See systemctl status {service}") from err
+        except HostError as err:
+            raise _refused(service, str(err).rstrip("."), f"Restart {service} yourself") from err
+        if answer.code:
+            advice = f"See systemctl status {service}, and restart it yourself"
+            raise _refused(service, answer.complaint.rstrip("."), advice)
+
+
+def _refused(service: str, found: str, advice: str) -> StepFailed:
+    return impossible("node", f"service {service}", "restart", found, advice)

@@ -1,0 +1,65 @@
+"""The udev rule file of each NIC: NetworkManager stays off its VFs, PF and representors keep telling names. Pure."""
+
+from collections.abc import Collection, Iterator
+
+from sriov_core.model.address import Address
+from sriov_core.model.desired import NicSpec
+from sriov_core.model.nodesteps import WriteFile
+from sriov_core.model.observed import EswitchMode, Nic, Snapshot
+from sriov_core.model.step import Step
+
+_LONGEST_NAME = 15
+"""include/uapi/linux/if.h: IFNAMSIZ less the terminating NUL."""
+
+
+def steps(snapshot: Snapshot, wishes: Collection[NicSpec], possible: Collection[Address]) -> Iterator[Step]:
+    """Write the rule files that differ, before the devices appear that they are about; remove those of released NICs.
+
+    ``possible`` are the NICs whose plan has no problem.
+    """
+    node = snapshot.node
+    for wish in wishes:
+        nic = snapshot.nic(wish.address)
+        if nic is None or wish.address not in possible or wish.externally_managed:
+            continue
+        content = _content(nic, wish, node.network_managers) or None
+        path = rule_path(wish.address)
+        if node.files.get(path) != content:
+            yield WriteFile(path=path, content=content)
+
+
+def rule_path(pf: Address) -> str:
+    """Where the udev rules of a NIC lie."""
+    return f"/etc/udev/rules.d/10-sriov-core-{str(pf).replace('/', '-')}.rules"
+
+
+def _content(nic: Nic, wish: NicSpec, managers: Collection[str]) -> str:
+    if not wish.num_vfs or wish.restore:
+        return ""
+    lines: list[str] = []
+    if "NetworkManager" in managers and nic.address.bus == "pci":
+        lines += ["# NetworkManager leaves the VFs of this PF alone.", _unmanaged(nic.address)]
+    if wish.eswitch_mode is EswitchMode.SWITCHDEV and nic.name:
+        lines += _names(nic.address, nic.name, wish.num_vfs)
+    return "".join(f"{line}\n" for line in ("# Written by sriov-core.", *lines)) if lines else ""
+
+
+def _unmanaged(pf: Address) -> str:
+    # A VF is recognised by its PF, so the rule holds before the VFs exist and whatever they are called.
+    return (
+        'ACTION!="remove", SUBSYSTEM=="net", TEST=="device/physfn", '
+        f'PROGRAM="/usr/bin/readlink -f /sys%p/device/physfn", RESULT=="*/{pf}", ENV{{NM_UNMANAGED}}="1"'
+    )
+
+
+def _names(pf: Address, name: str, num_vfs: int) -> Iterator[str]:
+    """Names by what the kernel says of a port (phys_port_name: p0, pf0vf3), below the PF's own device only."""
+    own = f'ACTION=="add", SUBSYSTEM=="net", KERNELS=="{pf.name}"'
+    if pf.bus == "pci":
+        yield "# The PF keeps its name when the change of mode makes its netdev anew."
+        yield f'{own}, ATTR{{phys_port_name}}=="p[0-9]*", NAME="{name}"'
+    if len(f"{name}_{num_vfs - 1}") > _LONGEST_NAME:
+        return  # no room for the number: the representors keep the names that udev's own rules give
+    yield "# Representors are called after the PF and the index of their VF."
+    for index in range(num_vfs):
+        yield f'{own}, ATTR{{phys_port_name}}=="pf*vf{index}", NAME="{name}_{index}"'
