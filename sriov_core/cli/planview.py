@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from sriov_core.cli.screen import Block, Line, Tone
-from sriov_core.engine.converge import Look
+from sriov_core.engine.ours import Look
 from sriov_core.model.desired import NodeSpec
 from sriov_core.model.plan import Plan, Problem
 from sriov_core.model.record import NicRecord

@@ -22,6 +22,7 @@ from sriov_core.policy.nodestate import to_spec
 from sriov_core.policy.render import render_candidates
 from sriov_core.policy.verdict import Rendering, Unmatched
 
+_SERVE = "Install a plugin for it, or pin one (--pin ADDRESS=PLUGIN); see `sriov-core plugins`"
 _SINGLE_MACHINE = "nodeSelector is not looked at: without Kubernetes, every policy given is meant for this machine"
 
 
@@ -100,6 +101,11 @@ def _bridges(given: Input, rendering: Rendering) -> tuple[Bridge, ...]:
 
 def _missing(entry: Unmatched, snapshot: Snapshot, records: Mapping[Address, NicRecord]) -> Problem:
     """The problem of a PF that is not here; a name it had when it was configured beats a guess at the spelling."""
+    for left in snapshot.unmanaged:
+        record = records.get(left.function.address)
+        if entry.wanted in (str(left.function.address), record and record.name):
+            text = f"{entry.wanted} is here and no plugin serves it: {left.reason}"
+            return attrs.evolve(entry.problem, code="unmanaged", text=text, remedy=_SERVE)
     for record in records.values():
         nic = snapshot.nic(record.address)
         if entry.wanted == record.name and nic and nic.name:

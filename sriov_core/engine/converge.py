@@ -1,48 +1,39 @@
 """Observe, plan, execute, observe again, until a fresh look leaves nothing to do or says why not."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
 import attrs
 
 from sriov_core.engine.execute import Failure, OnEvent, execute
 from sriov_core.engine.journal import Journal, Memory
 from sriov_core.engine.observe import inspect, observe
+from sriov_core.engine.ours import Look, kept_bridges, named, ours, without_released
 from sriov_core.engine.takeover import PREDECESSOR, adopt
 from sriov_core.errors import JournalError
 from sriov_core.host.ports import Host
 from sriov_core.model.address import Address
 from sriov_core.model.bridges import Bridge
-from sriov_core.model.desired import USERSPACE_DRIVERS, Baseline, DeviceType, NodeSpec, VfGroup
-from sriov_core.model.nodesteps import WriteFile
-from sriov_core.model.observed import EswitchMode, Nic, Snapshot, Vf
-from sriov_core.model.plan import NicPlan, Plan, Reboot
+from sriov_core.model.desired import NodeSpec
+from sriov_core.model.observed import EswitchMode, Node, Snapshot
+from sriov_core.model.plan import Plan, Reboot
 from sriov_core.model.record import NicRecord, RebootRecord
+from sriov_core.planning.bridges import is_drop_in
 from sriov_core.planning.node import IOMMU_REQUIREMENT
 from sriov_core.planning.planner import plan as make_plan
+from sriov_core.planning.planner import same_card
 from sriov_core.planning.rdma import OPTIONS_PATH
-from sriov_core.planning.recognition import followed, recalled
-from sriov_core.planning.udevrules import rule_path
+from sriov_core.planning.recognition import followed, moves, recalled
 from sriov_core.planning.wish import complete
 from sriov_core.plugin.loading import Catalogue
 from sriov_core.plugin.registry import Driver
 
 MAX_ROUNDS = 4
-_KERNELS_RDMA_MODE = "shared"
 
 Approve = Callable[[Plan], None]
 """Called with each plan before its first write; raises a `SriovError` to refuse it."""
 
 Only = Callable[[Plan], Plan]
 """What is to be done now of a plan; the rest is left for later and stands in the last look's plan."""
-
-
-@attrs.frozen(kw_only=True)
-class Look:
-    """What a look at the machine gave, and what is left to do according to it."""
-
-    snapshot: Snapshot
-    memory: Memory
-    plan: Plan
 
 
 @attrs.frozen(kw_only=True)
@@ -86,10 +77,12 @@ class Engine:
         """The journal's memory, matched with what is here: cards followed, another operator's records adopted."""
         memory = self.journal.read()
         records = adopt(followed(memory.nics, snapshot.nics), snapshot.nics, self.host, memory.taken_over)
+        places = moves(memory.nics, snapshot.nics)
         taken_over = {str(record.address) for record in records.values() if record.source == PREDECESSOR}
         return attrs.evolve(
             memory,
             nics=records,
+            bridges=tuple(_followed(bridge, places) for bridge in memory.bridges),
             boot_id=snapshot.node.boot_id,
             taken_over=tuple(sorted(taken_over.union(memory.taken_over))),
         )
@@ -110,9 +103,10 @@ class Engine:
 
     def _closer(self, snapshot: Snapshot, wish: NodeSpec, memory: Memory) -> Snapshot:
         """The look with what only these wishes need: firmware, pools, Open vSwitch."""
-        bridges = (*wish.bridges, *(bridge for bridge in memory.bridges if not _named(bridge, wish.bridges)))
+        bridges = (*wish.bridges, *(bridge for bridge in memory.bridges if not named(bridge, wish.bridges)))
         switchdev = any(entry.eswitch_mode is EswitchMode.SWITCHDEV for entry in wish.nics)
-        ovs = self.host.open_vswitch(bridges) if bridges or switchdev else None
+        offloads = any(is_drop_in(path) for path in snapshot.node.files)
+        ovs = self.host.open_vswitch(bridges) if bridges or switchdev or (wish.release and offloads) else None
         return attrs.evolve(inspect(snapshot, wish, self.host, self.drivers), ovs=ovs)
 
     def converge(
@@ -138,43 +132,39 @@ class Engine:
                 plan = only(look.plan)
                 if not plan.steps or any(not failure.stale for failure in failures):
                     break
-                self._agree(look, plan, spec, approve, begun=bool(begun))
+                try:
+                    approve(plan)
+                except BaseException:
+                    if begun:  # nothing is under way any more, while a plan refused at once leaves no trace
+                        self._remember_after(look, spec, release=release)
+                    raise
                 self._remember_before(look, plan, spec)
                 failures = execute(plan, self.host, on_event)
-                self._remember_reboots(plan, failures)
+                self._remember_reboots(look, plan, failures)
                 look = self.look(spec, release=release)
                 if not failures and only(look.plan).steps == plan.steps:
                     break
-            self._remember_after(look, spec)
+            self._remember_after(look, spec, release=release)
             return Result(first=first, last=look, failures=failures)
-
-    def _agree(self, look: Look, plan: Plan, spec: NodeSpec, approve: Approve, *, begun: bool) -> None:
-        try:
-            approve(plan)
-        except BaseException:
-            if begun:  # nothing is under way any more, while a plan refused at once leaves no trace
-                self._remember_after(look, spec)
-            raise
 
     def _remember_before(self, look: Look, plan: Plan, spec: NodeSpec) -> None:
         steps = tuple(planned.step.describe() for planned in plan.steps)
         self.journal.write(attrs.evolve(ours(look, spec), under_way=steps))
 
-    def _remember_reboots(self, plan: Plan, failures: Iterable[Failure]) -> None:
+    def _remember_reboots(self, look: Look, plan: Plan, failures: Iterable[Failure]) -> None:
         """Remember those for which everything is set: what is left is to wait for the end of this boot."""
-        of_nics = {reboot: nic.nic for nic in plan.nics for reboot in nic.reboots}
-        failed = {failure.nic for failure in failures}  # None stands for the node
-        ready = [reboot for reboot in plan.reboots if of_nics.get(reboot) not in failed]
+        unset = set(_unset(look.snapshot, plan, {failure.nic for failure in failures}))
+        ready = [reboot for reboot in plan.reboots if reboot not in unset]
         if ready:
             self.journal.write(_awaiting(self.journal.read(), ready))
 
-    def _remember_after(self, look: Look, spec: NodeSpec) -> None:
+    def _remember_after(self, look: Look, spec: NodeSpec, *, release: bool) -> None:
         memory = ours(look, spec)
         memory = attrs.evolve(
             memory,
             nics=without_released(memory.nics, look),
-            bridges=tuple(bridge for bridge in memory.bridges if _is_kept(bridge, spec, look)),
-            rdma_mode=memory.rdma_mode if spec.rdma_mode or OPTIONS_PATH in look.snapshot.node.files else "",
+            bridges=kept_bridges(look, spec, memory.bridges, release=release),
+            rdma_mode=memory.rdma_mode if spec.rdma_mode or _owes_rdma_mode(look.snapshot.node, memory) else "",
             reboots=tuple(entry for entry in look.memory.reboots if _still_unmet(entry, look)),
             under_way=(),
         )
@@ -184,93 +174,28 @@ class Engine:
             self.journal.write(memory)
 
 
-def ours(look: Look, spec: NodeSpec) -> Memory:
-    """The memory with all that this wish makes ours: NICs, bridges, the RDMA mode, each with what was there before."""
-    kept = tuple(bridge for bridge in look.memory.bridges if not _named(bridge, spec.bridges))
-    before = look.memory.rdma_mode or (look.snapshot.node.rdma_mode or _KERNELS_RDMA_MODE if spec.rdma_mode else "")
-    return attrs.evolve(look.memory, nics=owned(look, spec), bridges=(*kept, *spec.bridges), rdma_mode=before)
+def _followed(bridge: Bridge, places: Mapping[Address, Address]) -> Bridge:
+    """The bridge with its uplink where that card is now."""
+    if bridge.uplink is None or bridge.uplink.nic not in places:
+        return bridge
+    return attrs.evolve(bridge, uplink=attrs.evolve(bridge.uplink, nic=places[bridge.uplink.nic]))
 
 
-def _named(bridge: Bridge, others: Iterable[Bridge]) -> bool:
-    return any(bridge.name == other.name for other in others)
+def _unset(snapshot: Snapshot, plan: Plan, failed: Set[Address | None]) -> Iterator[Reboot]:
+    """The reboots that would not bring what they are for: a step failed for the node, the NIC or another port."""
+    of_nics = {reboot for nic in plan.nics for reboot in nic.reboots}
+    if None in failed:  # stands for the node
+        yield from (reboot for reboot in plan.reboots if reboot not in of_nics)
+    losers = [nic for nic in snapshot.nics if nic.address in failed]
+    for entry in plan.nics:
+        nic = snapshot.nic(entry.nic)
+        if nic and any(same_card(nic, loser) for loser in losers):
+            yield from entry.reboots
 
 
-def _is_kept(bridge: Bridge, spec: NodeSpec, look: Look) -> bool:
-    """False for a bridge that is neither wished for nor there any more."""
-    ovs = look.snapshot.ovs
-    return _named(bridge, spec.bridges) or ovs is None or bool(ovs.error) or ovs.bridge(bridge.name) is not None
-
-
-def owned(look: Look, spec: NodeSpec) -> dict[Address, NicRecord]:
-    """The records, with a new one for each NIC of the wish that had none: its baseline is what was just seen.
-
-    A PF that was somebody else's so far becomes ours with what is there now as its baseline.
-    """
-    records = dict(look.memory.nics)
-    for wish in spec.nics:
-        nic, known = look.snapshot.nic(wish.address), records.get(wish.address)
-        if nic is None or _refused(look.plan, wish.address):
-            continue
-        if known is None or (known.externally_managed and not wish.externally_managed):
-            known = _record(nic)
-        records[nic.address] = attrs.evolve(
-            known,
-            externally_managed=wish.externally_managed,
-            plugin=look.snapshot.owners[nic.address].plugin,
-            net_filter=nic.net_filter or known.net_filter,
-            baseline=_completed(known.baseline, nic),
-        )
-    return records
-
-
-def _completed(baseline: Baseline, nic: Nic) -> Baseline:
-    """The baseline with what its driver tells by now and did not tell before, and so cannot have changed yet."""
-    settings = {name: setting.next for name, setting in nic.settings.items()}
-    return attrs.evolve(
-        baseline,
-        features={**nic.features, **baseline.features},
-        parameters={**nic.parameters, **baseline.parameters},
-        settings={**settings, **baseline.settings},
-    )
-
-
-def without_released(records: Mapping[Address, NicRecord], look: Look) -> dict[Address, NicRecord]:
-    """The records less those of NICs that were given back and found so."""
-    left = {planned.step.path for planned in look.plan.node if isinstance(planned.step, WriteFile)}
-    given_back = {nic.nic for nic in look.plan.nics if nic.release and _is_done(nic) and rule_path(nic.nic) not in left}
-    return {address: record for address, record in records.items() if address not in given_back}
-
-
-def _is_done(nic: NicPlan) -> bool:
-    return not (nic.steps or nic.problems or nic.later or nic.reboots)
-
-
-def _refused(plan: Plan, address: Address) -> bool:
-    return any(nic.problems for nic in plan.nics if nic.nic == address)
-
-
-def _record(nic: Nic) -> NicRecord:
-    return NicRecord(
-        address=nic.address,
-        name=nic.name or "",
-        identity=nic.identity,
-        baseline=Baseline(
-            num_vfs=nic.num_vfs,
-            mtu=nic.mtu if isinstance(nic.mtu, int) else None,
-            link_up=nic.link_up,
-            autoprobe=nic.autoprobe,
-            eswitch_mode=nic.effective_mode,
-            groups=tuple(group for vf in nic.vfs if (group := _own_group(vf))),
-        ),
-    )
-
-
-def _own_group(vf: Vf) -> VfGroup | None:
-    """What a VF was for before us, None for a VF like any new one."""
-    userspace = vf.kernel_driver in USERSPACE_DRIVERS
-    device_type = DeviceType(str(vf.kernel_driver)) if userspace else DeviceType.NETDEVICE
-    mtu = vf.mtu if isinstance(vf.mtu, int) else None
-    return VfGroup(first=vf.index, last=vf.index, device_type=device_type, mtu=mtu) if userspace or mtu else None
+def _owes_rdma_mode(node: Node, memory: Memory) -> bool:
+    """True while the mode is not yet what it was before the first wish."""
+    return OPTIONS_PATH in node.files or node.rdma_mode not in (None, memory.rdma_mode)
 
 
 def _awaiting(memory: Memory, reboots: Iterable[Reboot]) -> Memory:

@@ -2,7 +2,7 @@
 
 import enum
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import attrs
@@ -11,10 +11,10 @@ from sriov_core.engine.perform import perform
 from sriov_core.errors import SriovError, StalePlan
 from sriov_core.host.ports import Host
 from sriov_core.model.address import Address
-from sriov_core.model.nodesteps import LoadModule
+from sriov_core.model.nodesteps import LoadModule, SetBridge, SetModuleParameter, WriteFile
 from sriov_core.model.plan import Cost, NicPlan, Plan, PlannedStep
 from sriov_core.model.step import Step
-from sriov_core.model.steps import BindDriver, SetAutoprobe, SetEswitchMode, SetNumVfs
+from sriov_core.model.steps import VDPA_MODULES, BindDriver, SetAutoprobe, SetEswitchMode, SetNumVfs, SetVdpa
 
 MAX_PARALLEL_NICS = 16
 
@@ -53,19 +53,38 @@ OnEvent = Callable[[Event], None]
 def execute(plan: Plan, host: Host, on_event: OnEvent = lambda _: None) -> tuple[Failure, ...]:
     """Do the steps of a plan; returns what failed, in the order of the plan.
 
-    A failed step ends its own NIC's work only, and what comes after all NICs. ``on_event`` is called from several
-    threads.
+    A failed step ends its own NIC's work only. ``on_event`` is called from several threads.
     """
-    failures = [failure for planned in plan.node if (failure := _do(planned, host, on_event, None))]
-    lost_modules = {failure.step.module for failure in failures if isinstance(failure.step, LoadModule)}
-    ready = [nic for nic in plan.nics if nic.steps and not _needs(nic, lost_modules)]
+    failures, undone = _do_node(plan, host, on_event)
+    ready = [nic for nic in plan.nics if nic.steps and not _needs(nic, undone)]
     if ready:
         with ThreadPoolExecutor(max_workers=min(MAX_PARALLEL_NICS, len(ready)), thread_name_prefix="nic") as pool:
             outcomes = pool.map(lambda nic: _do_nic(nic, host, on_event), ready)
             failures += [failure for outcome in outcomes for failure in outcome]
-    if not failures:  # what comes after needs every NIC ready
-        failures += [failure for planned in plan.after if (failure := _do(planned, host, on_event, None))]
+    lost = {failure.nic for failure in failures}
+    # A bridge that was there gets its uplink back whatever became of that; a new one waits for a NIC that is ready.
+    after = [planned for planned in plan.after if not _is_new_on(planned.step, lost)]
+    failures += [failure for planned in after if (failure := _do(planned, host, on_event, None))]
     return tuple(failures)
+
+
+def _do_node(plan: Plan, host: Host, on_event: OnEvent) -> tuple[list[Failure], list[Step]]:
+    """The failures, and the steps not done: after one that failed only those are that stand by themselves."""
+    failures: list[Failure] = []
+    undone: list[Step] = []
+    for planned in plan.node:
+        if failures and not isinstance(planned.step, LoadModule | WriteFile):
+            undone.append(planned.step)
+        elif failure := _do(planned, host, on_event, None):
+            failures.append(failure)
+            undone.append(planned.step)
+    return failures, undone
+
+
+def _is_new_on(step: Step, nics: set[Address | None]) -> bool:
+    if not isinstance(step, SetBridge) or step.was or step.bridge is None or step.bridge.uplink is None:
+        return False
+    return step.bridge.uplink.nic in nics
 
 
 def _do_nic(nic: NicPlan, host: Host, on_event: OnEvent) -> tuple[Failure, ...]:
@@ -116,6 +135,15 @@ def _restore_autoprobe(nic: NicPlan, done: int, host: Host, on_event: OnEvent) -
     return _do(PlannedStep(step=SetAutoprobe(nic=nic.nic, was=now, enabled=meant)), host, on_event, nic.nic)
 
 
-def _needs(nic: NicPlan, modules: set[str]) -> bool:
-    drivers = {planned.step.kernel_driver for planned in nic.steps if isinstance(planned.step, BindDriver)}
-    return any(driver and driver.replace("-", "_") in modules for driver in drivers)
+def _needs(nic: NicPlan, undone: Sequence[Step]) -> bool:
+    """True when the NIC's steps would fail without one of these: a module, or its mode."""
+    modules = {step.module for step in undone if isinstance(step, LoadModule | SetModuleParameter)}
+    return not modules.isdisjoint(_modules(nic))
+
+
+def _modules(nic: NicPlan) -> set[str]:
+    steps = [planned.step for planned in nic.steps]
+    drivers = {step.kernel_driver for step in steps if isinstance(step, BindDriver) and step.kernel_driver}
+    vdpa = {VDPA_MODULES[step.vdpa_type] for step in steps if isinstance(step, SetVdpa) and step.vdpa_type}
+    # noiommu mode is a parameter of vfio, below vfio_pci.
+    return vdpa | {driver.replace("-", "_") for driver in drivers} | ({"vfio"} if "vfio-pci" in drivers else set())

@@ -37,7 +37,7 @@ def predecessors(nics: Iterable[Nic], host: HostReader) -> Iterator[NicRecord]:
             externally_managed=stored.get("externallyManaged") is True,
             source=PREDECESSOR,
             baseline=Baseline(
-                num_vfs=0,
+                num_vfs=0 if nic.platform == "baremetal" else nic.num_vfs,  # a virtual machine's VF is there for good
                 mtu=_positive(before.get("mtu")) or _RESET_MTU.get(nic.link_type or LinkType.ETH),
                 autoprobe=nic.autoprobe,
                 eswitch_mode=_mode(before.get("eSwitchMode")),

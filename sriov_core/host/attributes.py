@@ -1,9 +1,11 @@
 """Writes device attributes through the writer processes and words what comes back."""
 
-from collections.abc import Mapping
+import errno
+from collections.abc import Mapping, Sequence
 
 import attrs
 
+from sriov_core.errors import HostError
 from sriov_core.host.holders import Holders
 from sriov_core.host.refusals import Blocked, impossible, refused, timed_out
 from sriov_core.host.sysfs import DeviceTree
@@ -69,8 +71,12 @@ class Attributes:
         Answers what is at stake, so that the write that follows need not find out again.
         """
         stakes = self.stakes(address)
-        if any(stakes.values()):
-            self.holders.look()
+        busy = self._are_busy(stakes)
+        if busy is False:
+            return stakes
+        self.holders.refresh()
+        if busy or self._held(stakes):
+            self.holders.look()  # to name who has it now, and not who had it
         if held := self._held(stakes):
             raise impossible(address, name, wanted, held, "Stop it first: the kernel would wait for it without end")
         return stakes
@@ -80,6 +86,28 @@ class Attributes:
         vfs = self.devices.vfs(address).items()
         own = {str(address): self.holders.nodes(address)}
         return own | {f"vf{index} ({vf})": self.holders.nodes(vf) for index, vf in vfs}
+
+    def _are_busy(self, stakes: Stakes) -> bool | None:
+        """Whether a process has one of the nodes open; None when only a look at all processes can tell."""
+        try:
+            found = {self._is_busy(nodes) for nodes in stakes.values() if nodes}
+        except (Blocked, HostError):
+            return None
+        return True if True in found else None if None in found else False
+
+    def _is_busy(self, nodes: Sequence[str]) -> bool | None:
+        path = self.holders.group(nodes)
+        if path is None:
+            return None
+        try:
+            self.writers.read(path, self.deadlines.read_s)
+        except OSError as err:
+            if err.errno == errno.EBUSY:
+                return True
+            # A group that could be opened cannot be read: vfio_group_fops has no such call.
+            if err.errno == errno.EINVAL and self.holders.is_told_by_group(nodes):
+                return False
+        return None
 
     def _who_blocks(self, stakes: Stakes) -> str:
         self.holders.look()

@@ -18,18 +18,18 @@ _LONGEST_ADDRESS = 32
 _NONE = frozenset({"", "N/A", "n/a"})
 
 
-def versions(netdev: str) -> Firmware:
+def versions(netdev: str, sock: socket.socket | None = None) -> Firmware:
     """What ``ethtool -i`` prints as version and firmware-version; empty answers for a netdev that has none."""
-    reply = ask(netdev, _DRVINFO.pack(_GDRVINFO, *([b""] * 5), *([0] * 5)))
+    reply = ask(netdev, _DRVINFO.pack(_GDRVINFO, *([b""] * 5), *([0] * 5)), sock)
     if reply is None:
         return Firmware()
     _, _, driver_version, firmware_version, *_ = _DRVINFO.unpack(reply)
     return Firmware(driver_version=_text(driver_version), firmware_version=_text(firmware_version))
 
 
-def permanent_address(netdev: str) -> str | None:
+def permanent_address(netdev: str, sock: socket.socket | None = None) -> str | None:
     """What ``ethtool -P`` prints; None when the netdev has none (all octets zero)."""
-    reply = ask(netdev, struct.pack(f"=II{_LONGEST_ADDRESS}x", _GPERMADDR, _LONGEST_ADDRESS))
+    reply = ask(netdev, struct.pack(f"=II{_LONGEST_ADDRESS}x", _GPERMADDR, _LONGEST_ADDRESS), sock)
     if reply is None:
         return None
     (size,) = struct.unpack_from("=I", reply, 4)

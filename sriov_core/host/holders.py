@@ -1,15 +1,19 @@
 """Who would lose a device: processes with its VFIO, UIO or vDPA device open. Reads /proc; a glance serves many VFs."""
 
 import os
+import stat
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sriov_core.host import sysfs, vdpabus
 from sriov_core.model.address import Address
 
 _GLANCE_S = 0.25
-"""How long one look at /proc serves: all VFs of one look at the machine, and never the check before a write."""
+"""How long one look at /proc serves at the least: all VFs of one look at the machine."""
+
+_SHARE = 4
+"""A look serves for that many times as long as it took: at most a fifth of the time goes into looks."""
 
 _GROUPS = "/dev/vfio/"
 _NODES = (_GROUPS, "/dev/uio", "/dev/vhost-vdpa-")
@@ -20,17 +24,25 @@ _SYSPATH = "vfio-device-syspath:"
 class Holders:
     """Finds the processes that have a device node open."""
 
-    def __init__(self, root: str, devices: sysfs.DeviceTree) -> None:
+    def __init__(self, root: str, devices: sysfs.DeviceTree, clock: Callable[[], float] = time.monotonic) -> None:
+        self._root = root
         self._proc = f"{root}/proc"
         self._devices = devices
         self._lock = threading.Lock()
         self._seen: Mapping[str, str] = {}
+        self._clock = clock
         self._seen_at = float("-inf")
+        self._took_s = 0.0
 
     def look(self) -> None:
         """Look at the processes now, whenever that was done last."""
         with self._lock:
             self._look()
+
+    def refresh(self) -> None:
+        """Look at the processes now, unless the last look was so dear that it has to serve a while."""
+        with self._lock:
+            self._look_after(_SHARE * self._took_s)
 
     def of(self, address: Address) -> str | None:
         """Who has the device open, as in "pid 1234 (qemu-system-x86)"; None when nobody is known."""
@@ -45,8 +57,7 @@ class Holders:
         if not nodes:
             return None
         with self._lock:
-            if time.monotonic() - self._seen_at > _GLANCE_S:
-                self._look()
+            self._look_after(max(_GLANCE_S, _SHARE * self._took_s))
             return next((self._seen[node] for node in nodes if node in self._seen), None)
 
     def anybody(self) -> str | None:
@@ -74,9 +85,43 @@ class Holders:
             *vdpabus.nodes(self._devices, address),
         )
 
+    def group(self, nodes: Sequence[str]) -> str | None:
+        """The path of the one of a device's nodes that answers EBUSY while the device is in use; None without one.
+
+        drivers/vfio/group.c (vfio_group_fops_open): a group has one opener, for as long as the devices that came of it
+        are open, and none while a device of it is in use by a node of its own. The vDPA node would answer so as well,
+        yet opening it resets the device (drivers/vhost/vdpa.c: vhost_vdpa_open).
+        """
+        paths = (f"{self._root}{node}" for node in nodes if _is_group(node))
+        return next((path for path in paths if _is_device(path)), None)
+
+    def is_told_by_group(self, nodes: Sequence[str]) -> bool:
+        """True when nobody has any of a device's nodes open if nobody has its group.
+
+        Not so where devices have nodes of their own: what is open and not yet in use keeps the kernel waiting too.
+        """
+        return all(_is_group(node) or not node.startswith("/") for node in nodes)
+
+    def _look_after(self, age_s: float) -> None:
+        if self._clock() - self._seen_at > age_s:
+            self._look()
+
     def _look(self) -> None:
+        began = self._clock()
         self._seen = _open_devices(self._proc)
-        self._seen_at = time.monotonic()
+        self._seen_at = self._clock()
+        self._took_s = self._seen_at - began
+
+
+def _is_group(node: str) -> bool:
+    return node.rpartition("/")[0] + "/" == _GROUPS
+
+
+def _is_device(path: str) -> bool:
+    try:
+        return stat.S_ISCHR(os.stat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _open_devices(proc: str) -> dict[str, str]:

@@ -33,6 +33,8 @@ from sriov_core.plugin.reader import Link
 class LinuxHost(LinuxReader, Host):
     """The machine below a root path, to be changed. Any thread may use it; one blocked change delays no other.
 
+    What goes over netlink or ioctl is refused at once while the kernel has not come back from an earlier such change.
+
     ``vdpa_manager`` is the management device of all vDPA devices when that is not the VF itself (see `Vdpa`).
     """
 
@@ -214,6 +216,9 @@ class LinuxHost(LinuxReader, Host):
         try:
             change()
         except Blocked as err:
+            if err.earlier:
+                found = f"the kernel has not ended something asked earlier within {err.timeout_s:g} s"
+                raise impossible(address, attribute, wanted, found, "See dmesg, and try again when it has") from None
             why = "the kernel still works on it, or waits for another change of the network. See dmesg"
             raise timed_out(address, attribute, wanted, err.timeout_s, why) from None
         except OSError as err:

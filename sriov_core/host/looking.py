@@ -1,5 +1,6 @@
 """The half of the host that only reads: what a driver is given to look at a machine, or at a tree of files of one."""
 
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -7,7 +8,6 @@ import attrs
 
 from sriov_core.errors import HostError
 from sriov_core.host import (
-    ethtool,
     identity,
     managers,
     netdevs,
@@ -24,7 +24,7 @@ from sriov_core.host.cloud import Cloud
 from sriov_core.host.devlink import Devlink
 from sriov_core.host.holders import Holders
 from sriov_core.host.offloads import Offloads
-from sriov_core.host.refusals import Blocked
+from sriov_core.host.refusals import Blocked, unanswered
 from sriov_core.host.rtnetlink import RtNetlink
 from sriov_core.host.writer import Writers
 from sriov_core.model.address import Address
@@ -40,7 +40,8 @@ class LinuxReader(HostReader):
 
     ``live`` says that the root is the running machine, seen from its own network namespace, so that netlink and ioctl
     may be asked as well; by default only for "/". Limits of the MTU, alternative names and the VFs' administrative
-    addresses come from there and are told of PFs only: a thousand VFs would cost a third of a second.
+    addresses come from there and are told of a PF's own netdev only: a thousand VFs, or as many representors, would
+    cost a third of a second.
     ``platform`` is where the machine runs (``baremetal``, ``virtual``, ``openstack``, ``aws``) when somebody knows
     better than its firmware tables.
     """
@@ -62,10 +63,10 @@ class LinuxReader(HostReader):
         self._cloud = cloud or Cloud(self._root, live=self._live, platform=platform)
         self._devices = sysfs.DeviceTree(self._root)
         self._holders = Holders(self._root, self._devices)
-        self._rtnetlink = RtNetlink(self._deadlines.other_s)
-        self._offloads = Offloads(self._deadlines.other_s)
+        self._rtnetlink = RtNetlink(self._deadlines.read_s, self._deadlines.other_s)
+        self._offloads = Offloads(self._deadlines.read_s, self._deadlines.other_s)
         self._writers = Writers()
-        self._devlink = Devlink(self._deadlines.other_s, self._deadlines.eswitch_s)
+        self._devlink = Devlink(self._deadlines.read_s, self._deadlines.eswitch_s)
 
     def node(self) -> Node:
         return node.facts(self._root)
@@ -83,9 +84,11 @@ class LinuxReader(HostReader):
 
     def links(self, address: Address) -> Sequence[Link]:
         found = netdevs.of_device(self._devices, address)
-        if self._live and found and self._devices.pf(address) is None:
-            return [self._with_details(link) for link in found]
-        return found
+        own = netdevs.own(found) if self._live else None
+        if own is None or self._devices.pf(address) is not None:
+            return found
+        told = self._while_there(own.name, lambda: self._with_details(own))
+        return [link for link in (told if link is own else link for link in found) if link]
 
     def vf_addresses(self, pf: Address) -> Mapping[int, Address]:
         function = self.function(pf) if self._cloud.platform != sysfs.BAREMETAL else None
@@ -93,7 +96,7 @@ class LinuxReader(HostReader):
 
     def vf_macs(self, pf: Address) -> Mapping[int, str]:
         link = netdevs.own(netdevs.of_device(self._devices, pf)) if self._live else None
-        return self._asked(pf, lambda: self._rtnetlink.vf_macs(link.ifindex)) if link else {}
+        return (self._while_there(pf, lambda: self._rtnetlink.vf_macs(link.ifindex)) if link else None) or {}
 
     def vf_user(self, vf: Address) -> str | None:
         kernel_driver = self._devices.kernel_driver(vf)
@@ -114,7 +117,7 @@ class LinuxReader(HostReader):
     def firmware(self, address: Address) -> Firmware:
         names = netdevs.names_of(self._devices, address) if self._live else []
         if names:
-            return ethtool.versions(names[0])
+            return self._asked(address, lambda: self._offloads.versions(names[0]))
         module = sysfs.link_name(f"{self._devices.path(address)}/driver/module")
         version = sysfs.read(f"{self._root}/sys/module/{module}/version") if module else None
         return Firmware(driver_version=version)
@@ -151,7 +154,7 @@ class LinuxReader(HostReader):
 
     def vf_guids(self, pf: Address) -> Mapping[int, str]:
         link = netdevs.own(netdevs.of_device(self._devices, pf)) if self._live else None
-        return self._asked(pf, lambda: self._rtnetlink.vf_guids(link.ifindex)) if link else {}
+        return (self._while_there(pf, lambda: self._rtnetlink.vf_guids(link.ifindex)) if link else None) or {}
 
     def node_guid(self, address: Address) -> str | None:
         return rdma.node_guid(self._devices, address)
@@ -179,19 +182,29 @@ class LinuxReader(HostReader):
         return frozenset(mac.lower() for link in links if (mac := link.permanent_mac or link.mac))
 
     def _with_details(self, link: Link) -> Link:
-        details = self._asked(link.name, lambda: self._rtnetlink.details(link.ifindex))
+        details = self._rtnetlink.details(link.ifindex)
         return attrs.evolve(
             link,
-            permanent_mac=link.permanent_mac or ethtool.permanent_address(link.name),
+            permanent_mac=link.permanent_mac or self._offloads.permanent_address(link.name),
             min_mtu=details.min_mtu,
             max_mtu=details.max_mtu,
             alt_names=details.alt_names,
         )
 
+    def _while_there(self, what: Address | str, question: Callable[[], T]) -> T | None:
+        """The answer; None when the netdev went away after sysfs had told of it."""
+        try:
+            return self._asked(what, question)
+        except HostError as err:
+            if isinstance(err.__cause__, OSError) and err.__cause__.errno == errno.ENODEV:
+                return None
+            raise
+
     def _asked(self, what: Address | str, question: Callable[[], T]) -> T:
         try:
             return question()
         except Blocked as err:
-            raise HostError(f"{what}: the kernel did not answer within {err.timeout_s:g} s. See dmesg") from None
+            late = "has not yet answered an earlier question" if err.earlier else "did not answer"
+            raise HostError(f"{what}: the kernel {late} within {err.timeout_s:g} s. See dmesg") from None
         except OSError as err:
-            raise HostError(f"{what}: the kernel did not answer over netlink: {err.strerror}") from err
+            raise unanswered(what, err) from err

@@ -162,7 +162,10 @@ class _Wire(io.RawIOBase):
 
 
 class _Bounded(io.BufferedReader):
-    def read(self, size: int | None = -1, /) -> bytes:
+    def read(self, size: int | None = None, /) -> bytes:
+        """All there is without a size. One below zero is a chunk that was announced so."""
+        if size is not None and size < 0:
+            raise http.client.HTTPException
         if size is not None and size > MOST_BYTES:  # announced, so no memory is set aside for it
             raise _TooLong
         return super().read(size)

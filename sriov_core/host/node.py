@@ -20,6 +20,7 @@ _LOCKED = re.compile(r"\[(\w+)\]")
 def facts(root: str) -> Node:
     """Everything that a `Node` holds."""
     kernel = f"{root}/proc/sys/kernel"
+    noiommu = _noiommu(root)
     return Node(
         hostname=_hostname(root),
         kernel=sysfs.read(f"{kernel}/osrelease") or "",
@@ -28,7 +29,7 @@ def facts(root: str) -> Node:
         cpu_vendor=_cpu_vendor(sysfs.read(f"{root}/proc/cpuinfo") or ""),
         boot_id=sysfs.read(f"{kernel}/random/boot_id") or "",
         cmdline=tuple((sysfs.read(f"{root}/proc/cmdline") or "").split()),
-        iommu_groups=len(sysfs.names(f"{root}/sys/kernel/iommu_groups")),
+        iommu_groups=_iommu_groups(root, noiommu),
         lockdown=_lockdown(root),
         boot_manager=kernelargs.manager(root),
         modules=modules.present(root),
@@ -36,7 +37,7 @@ def facts(root: str) -> Node:
         files=ownfiles.present(root),
         rdma_mode=rdma.mode(root),
         other_net_namespaces=netnamespaces.others(root),
-        noiommu=_noiommu(root),
+        noiommu=noiommu,
     )
 
 
@@ -70,6 +71,15 @@ def _lockdown(root: str) -> str:
     except HostError:
         return "none"  # securityfs closed to us: the state it would show to root also bars nothing that we read
     return match[1] if match else "none"
+
+
+def _iommu_groups(root: str, noiommu: bool | None) -> int:  # noqa: FBT001  # what the kernel says of itself
+    """How many groups an IOMMU made; in noiommu mode vfio makes groups of its own (drivers/vfio: vfio-noiommu)."""
+    folder = f"{root}/sys/kernel/iommu_groups"
+    groups = sysfs.names(folder)
+    if noiommu:
+        groups = [group for group in groups if sysfs.read(f"{folder}/{group}/name") != "vfio-noiommu"]
+    return len(groups)
 
 
 def _noiommu(root: str) -> bool | None:

@@ -1,4 +1,4 @@
-"""The offloads of a netdev (ethtool -k) through ethtool's ioctl, each question with a deadline.
+"""What ethtool's ioctl tells and switches, each call with a deadline: versions, permanent address, offloads.
 
 Sources: include/uapi/linux/ethtool.h and net/ethtool/ioctl.c. A netdev has one bit a feature, in blocks of 32; the
 names of the bits are a string set of the kernel's.
@@ -8,14 +8,13 @@ import errno
 import socket
 import struct
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
 
 import attrs
 
 from sriov_core.host import ethtool
 from sriov_core.host.lanes import Lanes
-
-T = TypeVar("T")
+from sriov_core.plugin.reader import Firmware
 
 _GSTRINGS = 0x0000001B
 _GSSET_INFO = 0x00000037
@@ -28,28 +27,36 @@ _STATE = struct.Struct("=IIII")  # of a block: available, requested, active, nev
 
 
 class Offloads:
-    """The offloads of this network namespace's netdevs. Refusals are OSError with the kernel's errno."""
+    """The netdevs of this network namespace. Refusals are OSError with the kernel's errno."""
 
-    def __init__(self, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
+    def __init__(
+        self, read_timeout_s: float, write_timeout_s: float, open_socket: Callable[[], Any] | None = None
+    ) -> None:
+        self._read_timeout_s = read_timeout_s
+        self._write_timeout_s = write_timeout_s
         # The kernel answers only when it gets the lock that every change of the network takes.
-        self._lanes = Lanes(ethtool.open_socket, "ethtool")
+        self._lanes = Lanes(open_socket or ethtool.open_socket, "ethtool")
+
+    def versions(self, netdev: str) -> Firmware:
+        """As `ethtool.versions`."""
+        return self._lanes.call(lambda sock: ethtool.versions(netdev, sock), self._read_timeout_s)
+
+    def permanent_address(self, netdev: str) -> str | None:
+        """As `ethtool.permanent_address`."""
+        return self._lanes.call(lambda sock: ethtool.permanent_address(netdev, sock), self._read_timeout_s)
 
     def is_on(self, netdev: str, name: str) -> bool | None:
         """Whether an offload is on; None when the netdev has none of that name, or one that cannot be switched."""
-        found = self._call(lambda sock: _find(sock, netdev, name))
+        found = self._lanes.call(lambda sock: _find(sock, netdev, name), self._read_timeout_s)
         return found.is_on if found else None
 
     def switch(self, netdev: str, name: str, *, on: bool) -> None:
         """Switch an offload and read it back; OSError with EOPNOTSUPP where that changed nothing."""
-        self._call(lambda sock: _switch(sock, netdev, name, on=on))
+        self._lanes.call(lambda sock: _switch(sock, netdev, name, on=on), self._write_timeout_s)
 
     def close(self) -> None:
         """Close the sockets."""
         self._lanes.close()
-
-    def _call(self, function: Callable[[socket.socket], T]) -> T:
-        return self._lanes.call(function, self._timeout_s)
 
 
 @attrs.frozen(kw_only=True)

@@ -91,10 +91,10 @@ class OpenStack:
         if self._drive is None or device is None:
             return None
         with self._drive.mounted(device) as folder:
-            return newest(lambda path: configdrive.text(f"{folder}/openstack/{path}"), f"config drive {device}")
+            return newest(lambda path: configdrive.text(folder, f"openstack/{path}"), f"config drive {device}")
 
     def _from_folder(self) -> Networks | None:
-        return newest(lambda path: configdrive.text(f"{self._folder}/{path}"), self._folder)
+        return newest(lambda path: configdrive.text(self._folder, path), self._folder)
 
     def _ask(self) -> Networks:
         service = self._connect()

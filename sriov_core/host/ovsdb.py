@@ -43,9 +43,11 @@ class OvsDatabase:
         except Fault as err:
             return OpenVSwitch(service=service, error=str(err))
         there = (bridge for wish, entry in zip(bridges, found, strict=True) if (bridge := seen(entry, wish)))
+        roots = rows_of(root)
         return OpenVSwitch(
             bridges=tuple(sorted(there, key=lambda bridge: bridge.name)),
-            hw_offload=any(row.map("other_config").get(_OFFLOAD) == "true" for row in rows_of(root)),
+            idle=not any(row.rows("bridges") for row in roots),
+            hw_offload=any(row.map("other_config").get(_OFFLOAD) == "true" for row in roots),
             service=service,
         )
 

@@ -19,7 +19,7 @@ UPLINK_MARK = "sriov-core-uplink"
 BRIDGE_MAPS = ("external_ids", "other_config")
 UPLINK_MAPS = ("options", *BRIDGE_MAPS)
 _COLUMNS = {
-    "Open_vSwitch": ("other_config", "next_cfg", "cur_cfg"),
+    "Open_vSwitch": ("bridges", "other_config", "next_cfg", "cur_cfg"),
     "Bridge": ("name", "datapath_type", "fail_mode", *BRIDGE_MAPS, "ports"),
     "Port": ("name", "interfaces"),
     "Interface": ("name", "type", *UPLINK_MAPS, "mtu_request", "error", "ofport"),

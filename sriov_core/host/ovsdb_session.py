@@ -106,9 +106,9 @@ class Session:
             gone = "it closed the connection" if code < 0 else os.strerror(code)
             raise Fault(f"ovsdb-server at {self._remote} went away while it was asked: {gone}", _START)
         self._connection.run()
-        if self._connection.get_status():
-            return  # it broke while the question was sent; the next attempt to read tells
-        if code == errno.ETIMEDOUT or self.left_s <= 0 or not self._is_ready():
+        broken = self._connection.get_status()  # while the question was sent; the next attempt to read tells
+        over = code == errno.ETIMEDOUT or self.left_s <= 0
+        if over or (not broken and not self._is_ready()):
             raise Late(f"ovsdb-server at {self._remote} took the question and did not answer in time", _RESTART)
 
     def _is_ready(self) -> bool:

@@ -3,11 +3,17 @@
 import errno
 import os
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
-from sriov_core.errors import StepFailed
+from sriov_core.errors import HostError, StepFailed
 from sriov_core.host import sysfs
 from sriov_core.host.refusals import impossible, refused
 from sriov_core.host.tools import Run, has
+
+T = TypeVar("T")
+
+_FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 
 _RULES = "/etc/udev/rules.d"
 _RULE = re.compile(rf"{_RULES}/10-sriov-core-[A-Za-z0-9_.:-]+\.rules")
@@ -21,10 +27,10 @@ _FIXED = (
 
 
 def present(root: str) -> dict[str, str]:
-    """Path, as the host names it, to text."""
-    rules = (f"{_RULES}/{name}" for name in sysfs.names(f"{root}{_RULES}"))
+    """Path, as the host names it, to text; without those that this user may not read."""
+    rules = (f"{_RULES}/{name}" for name in _if_allowed(sysfs.names, f"{root}{_RULES}") or ())
     ours = (path for path in (*rules, *_FIXED) if _is_ours(path))
-    return {path: text for path in ours if (text := sysfs.read_whole(f"{root}{path}")) is not None}
+    return {path: text for path in ours if (text := _if_allowed(sysfs.read_whole, f"{root}{path}")) is not None}
 
 
 def write(root: str, path: str, content: str | None, run: Run, *, live: bool) -> None:
@@ -46,11 +52,15 @@ def write(root: str, path: str, content: str | None, run: Run, *, live: bool) ->
 
 
 def replace(path: str, content: str) -> None:
-    """Write a file so that a reader, and a machine that loses power, finds the old text or the new one."""
+    """Write a file so that a reader, and a machine that loses power, finds the old text or the new one.
+
+    It, and folders made for it, may be read by all whatever the umask: udev, systemd and a look without rights do.
+    """
     folder, _, name = path.rpartition("/")
-    os.makedirs(folder, exist_ok=True)
+    make_folder(folder)
     draft = f"{folder}/.{name}.draft"
     with open(draft, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), _FILE_MODE)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -60,6 +70,29 @@ def replace(path: str, content: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def make_folder(path: str) -> None:
+    """Make a folder and those above it that are missing, with mode 0755 whatever the umask."""
+    if os.path.isdir(path):
+        return
+    make_folder(os.path.dirname(path))
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
+    else:
+        os.chmod(path, _FOLDER_MODE)
+
+
+def _if_allowed(read: Callable[[str], T], path: str) -> T | None:
+    try:
+        return read(path)
+    except HostError as err:
+        if isinstance(err.__cause__, PermissionError):
+            return None
+        raise
 
 
 def _is_ours(path: str) -> bool:

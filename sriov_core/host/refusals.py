@@ -3,7 +3,7 @@
 import errno
 import os
 
-from sriov_core.errors import DeadlineExceeded, StepFailed
+from sriov_core.errors import DeadlineExceeded, HostError, StepFailed
 from sriov_core.model.address import Address
 
 AS_ROOT = "run as root (CAP_NET_ADMIN, CAP_SYS_ADMIN)"
@@ -59,20 +59,33 @@ _GENERAL: dict[int, str] = {
 
 
 class Blocked(Exception):
-    """Inside this package: the kernel did not answer within ``timeout_s`` seconds."""
+    """Inside this package: the kernel did not answer within ``timeout_s`` seconds.
 
-    def __init__(self, timeout_s: float) -> None:
+    ``earlier`` says that it was something asked before, and that nothing more was asked because of it.
+    """
+
+    def __init__(self, timeout_s: float, *, earlier: bool = False) -> None:
         super().__init__(f"no answer within {timeout_s:g} s")
         self.timeout_s = timeout_s
+        self.earlier = earlier
 
 
 def refused(where: Address | str, attribute: str, wanted: object, error: OSError, advice: str = "") -> StepFailed:
     """The error for a write that the kernel answered with an errno; the advice is found when none is given."""
+    advice = advice or _advice(attribute.rpartition("/")[2], error.errno or 0)
+    return StepFailed(f"{where}: {attribute}: {wanted} {refusal(error)}. {advice}".rstrip())
+
+
+def unanswered(where: Address | str, error: OSError) -> HostError:
+    """The error for a question that the kernel answered with an errno."""
+    return HostError(f"{where}: a question to the kernel was {refusal(error)}. {_advice('', error.errno or 0)}")
+
+
+def refusal(error: OSError) -> str:
+    """What the kernel said, as in "refused with ENODEV (No such device)"."""
     code = error.errno or 0
     name = _KERNEL_NAMES.get(code) or errno.errorcode.get(code, str(code))
-    reason = error.strerror or os.strerror(code)
-    advice = advice or _advice(attribute.rpartition("/")[2], code)
-    return StepFailed(f"{where}: {attribute}: {wanted} refused with {name} ({reason}). {advice}".rstrip())
+    return f"refused with {name} ({error.strerror or os.strerror(code)})"
 
 
 def impossible(where: Address | str, attribute: str, wanted: object, found: str, advice: str) -> StepFailed:

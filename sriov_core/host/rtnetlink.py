@@ -33,8 +33,9 @@ class LinkDetails:
 class RtNetlink:
     """The links of this network namespace. Refusals are OSError with the kernel's errno and its own words."""
 
-    def __init__(self, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
+    def __init__(self, read_timeout_s: float, write_timeout_s: float) -> None:
+        self._read_timeout_s = read_timeout_s
+        self._write_timeout_s = write_timeout_s
         self._lanes = Lanes(_open, "rtnetlink")
         self._bare = Lanes(lambda: Netlink(NETLINK_ROUTE), "rtnetlink")
 
@@ -63,26 +64,26 @@ class RtNetlink:
 
     def set_up(self, ifindex: int, *, up: bool) -> None:
         """Set a netdev administratively up or down."""
-        self._call(lambda ip: ip.link("set", index=ifindex, state="up" if up else "down"))
+        self._set(ifindex, state="up" if up else "down")
 
     def set_mtu(self, ifindex: int, mtu: int) -> None:
         """Set a netdev's MTU."""
-        self._call(lambda ip: ip.link("set", index=ifindex, mtu=mtu))
+        self._set(ifindex, mtu=mtu)
 
     def set_vf_mac(self, ifindex: int, vf: int, mac: str) -> None:
         """Tell the PF the address of a VF."""
-        self._call(lambda ip: ip.link("set", index=ifindex, vf={"vf": vf, "mac": mac}))
+        self._set(ifindex, vf={"vf": vf, "mac": mac})
 
     def vf_guids(self, ifindex: int) -> dict[int, str]:
-        """VF index to the node GUID that the PF was told (IFLA_VF_IB_NODE_GUID); a VF without one is absent."""
+        """VF index to the GUID that the PF was told for node and port; a VF is absent that has not both the same."""
         body = vfguids.question(ifindex, _WITH_VFS | _NO_STATISTICS)
-        (link,) = self._bare.call(lambda netlink: netlink.ask(vfguids.RTM_GETLINK, body), self._timeout_s)
+        (link,) = self._bare.call(lambda netlink: netlink.ask(vfguids.RTM_GETLINK, body), self._read_timeout_s)
         return dict(vfguids.told(link))
 
     def set_vf_guid(self, ifindex: int, vf: int, guid: str) -> None:
         """Tell the PF node and port GUID of a VF, both the same. Of Ethernet PFs the kernel takes none: EOPNOTSUPP."""
         body = vfguids.setting(ifindex, vf, guid)
-        self._bare.call(lambda netlink: netlink.ask(vfguids.RTM_NEWLINK, body), self._timeout_s)
+        self._bare.call(lambda netlink: netlink.ask(vfguids.RTM_NEWLINK, body), self._write_timeout_s)
 
     def close(self) -> None:
         """Close the sockets."""
@@ -90,10 +91,13 @@ class RtNetlink:
         self._bare.close()
 
     def _get(self, ifindex: int, filters: int) -> Any:
-        return self._call(lambda ip: ip.link("get", index=ifindex, ext_mask=filters)[0])
+        return self._call(lambda ip: ip.link("get", index=ifindex, ext_mask=filters)[0], self._read_timeout_s)
 
-    def _call(self, function: Callable[[Any], T]) -> T:
-        return self._lanes.call(lambda ip: translated(function, ip), self._timeout_s)
+    def _set(self, ifindex: int, **what: Any) -> None:
+        self._call(lambda ip: ip.link("set", index=ifindex, **what), self._write_timeout_s)
+
+    def _call(self, function: Callable[[Any], T], timeout_s: float) -> T:
+        return self._lanes.call(lambda ip: translated(function, ip), timeout_s)
 
 
 def translated(function: Callable[[Any], T], socket: Any) -> T:

@@ -25,7 +25,7 @@ def restart(service: str, run: Run) -> None:
             raise _refused(service, str(err).rstrip("."), f"Restart {service} yourself") from err
         if answer.code:
             advice = f"See systemctl status {service}, and restart it yourself"
-            raise _refused(service, answer.complaint.rstrip("."), advice)
+            raise _refused(service, answer.complaint, advice)
 
 
 def _refused(service: str, found: str, advice: str) -> StepFailed:

@@ -16,7 +16,9 @@ FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/lo
 _ENVIRONMENT = {"PATH": ":".join(FOLDERS), "LC_ALL": "C.UTF-8", "SYSTEMD_IGNORE_CHROOT": "1"}
 _NOT_FOUND = 127
 _PARTING_S = 1
+_GLANCE_S = 0.1
 _MOST_OUTPUT = 1 << 20
+_MOST_WORDS = 500
 _CHUNK = 1 << 16
 
 Process = subprocess.Popen[bytes]
@@ -32,8 +34,12 @@ class Result:
 
     @property
     def complaint(self) -> str:
-        """Its error text on one line."""
-        return " ".join(self.err.split()) or " ".join(self.out.split()) or f"exit code {self.code}"
+        """What it said on one line, errors first, and its exit code.
+
+        Of a long text only the end is told, where programs say what went wrong.
+        """
+        said = [_end(words.rstrip(".")) for text in (self.err, self.out) if (words := " ".join(text.split()))]
+        return f"{'; '.join(said)} (exit code {self.code})" if said else f"exit code {self.code}"
 
 
 Run = Callable[[Sequence[str]], Result]
@@ -64,9 +70,11 @@ def run(argv: Sequence[str], timeout_s: float, *, path: str = "") -> Result:
     """Run a program to its end, with an environment of our own making and nothing on its standard input.
 
     ``path`` is where it is looked for when that is not `FOLDERS`. What it prints beyond a mebibyte is lost, and the
-    text says so.
+    text says so. A program of its own that it leaves running is not waited for, whatever that one holds open.
     """
-    command = " ".join(argv)
+    command = printable(" ".join(argv))
+    if any("\0" in word for word in argv):
+        raise HostError(f"cannot run {command}: there is a NUL byte in it, and no program takes one. Leave it out")
     try:
         process = subprocess.Popen(
             argv,
@@ -95,17 +103,29 @@ def _read(process: Process, deadline: float) -> tuple[str, str]:
     with selectors.DefaultSelector() as selector:
         for pipe, text in zip(pipes, texts, strict=True):
             selector.register(pipe, selectors.EVENT_READ, text)
-        while selector.get_map():
-            for key, _ in selector.select(_left(process, deadline)):
-                data = os.read(key.fd, _CHUNK)
-                key.data.extend(data[: _MOST_OUTPUT + 1 - len(key.data)])
-                if not data:
-                    selector.unregister(key.fileobj)
-    process.wait(_left(process, deadline))
+        while selector.get_map() and process.poll() is None:
+            _take(selector, min(_left(process, deadline), _GLANCE_S))
+        if process.poll() is None:
+            process.wait(_left(process, deadline))
+        # It has ended. What it said is in the pipes; whoever it left behind may hold them open, and go on printing.
+        for _ in range(_MOST_OUTPUT // _CHUNK):
+            if not selector.get_map() or not _take(selector, 0):
+                break
     for pipe in pipes:
         pipe.close()
     out, err = (_shown(text) for text in texts)
     return out, err
+
+
+def _take(selector: selectors.BaseSelector, timeout_s: float) -> bool:
+    """Read what is there, at the most a chunk of each pipe; False when nothing came."""
+    ready = selector.select(timeout_s)
+    for key, _ in ready:
+        data = os.read(key.fd, _CHUNK)
+        key.data.extend(data[: _MOST_OUTPUT + 1 - len(key.data)])
+        if not data:
+            selector.unregister(key.fileobj)
+    return bool(ready)
 
 
 def _left(process: Process, deadline: float) -> float:
@@ -119,6 +139,15 @@ def _shown(text: bytearray) -> str:
     if len(text) <= _MOST_OUTPUT:
         return text.decode(errors="replace")
     return f"{text[:_MOST_OUTPUT].decode(errors='replace')}\n[cut after {_MOST_OUTPUT} bytes]\n"
+
+
+def _end(words: str) -> str:
+    return words if len(words) <= _MOST_WORDS else f"... {words[-_MOST_WORDS:]}"
+
+
+def printable(text: str) -> str:
+    """The text with NUL bytes as people write them."""
+    return text.replace("\0", "\\0")
 
 
 def start(argv: Sequence[str]) -> Process:

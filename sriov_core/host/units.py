@@ -5,13 +5,18 @@ from collections.abc import Mapping, Sequence
 
 from sriov_core.errors import HostError
 from sriov_core.host import sysfs
-from sriov_core.host.ownfiles import replace
+from sriov_core.host.ownfiles import make_folder, replace
 from sriov_core.host.tools import Run
 
 FOLDER = "/etc/systemd/system"
 WANTS = f"{FOLDER}/multi-user.target.wants"
 PRE, POST = "sriov-core-pre.service", "sriov-core-post.service"
 BOOT_FILE = "/etc/sriov-core/boot.json"
+
+_TIMEOUT_S = 900
+"""One phase waits a minute for its NICs, and each kind of change has a deadline of its own (`attributes.Deadlines`,
+nine minutes together). These shall end a phase in words, and not systemd by ending the program in the midst of a
+write."""
 
 _RIVAL_UNITS = ("sriov-config.service", "sriov-config-post-network.service")
 _RIVAL_FILE = "/etc/sriov-operator/sriov-interface-config.yaml"
@@ -36,7 +41,7 @@ Before=openvswitch-switch.service openvswitch.service ovsdb-server.service ovs-v
 Type=oneshot
 RemainAfterExit=yes
 ExecStart={program} boot --phase pre
-TimeoutStartSec=300
+TimeoutStartSec={timeout_s}
 StandardOutput=journal+console
 
 [Install]
@@ -58,7 +63,7 @@ Before=docker.service libvirtd.service virtqemud.service
 Type=oneshot
 RemainAfterExit=yes
 ExecStart={program} boot --phase post
-TimeoutStartSec=300
+TimeoutStartSec={timeout_s}
 StandardOutput=journal+console
 
 [Install]
@@ -72,8 +77,8 @@ def texts(program: Sequence[str]) -> dict[str, str]:
     # systemd.service(5): variables are put into the arguments, and not into the path of the program.
     command = " ".join(map(_quoted, (path, *(word.replace("$", "$$") for word in arguments))))
     return {
-        f"{FOLDER}/{PRE}": _PRE.format(boot_file=BOOT_FILE, program=command),
-        f"{FOLDER}/{POST}": _POST.format(boot_file=BOOT_FILE, program=command),
+        f"{FOLDER}/{PRE}": _PRE.format(boot_file=BOOT_FILE, program=command, timeout_s=_TIMEOUT_S),
+        f"{FOLDER}/{POST}": _POST.format(boot_file=BOOT_FILE, program=command, timeout_s=_TIMEOUT_S),
     }
 
 
@@ -150,7 +155,7 @@ def _write(path: str, text: str) -> bool:
 
 def _link(path: str, target: str) -> None:
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        make_folder(os.path.dirname(path))
         os.symlink(target, path)
     except OSError as err:
         raise _failed("make the link", path, err) from err

@@ -11,8 +11,6 @@ from sriov_core.host.refusals import impossible
 from sriov_core.model.address import Address
 from sriov_core.plugin.reader import Answer
 
-_MOST_WORDS = 500
-
 
 def query(argv: Sequence[str], timeout_s: float) -> Answer | None:
     """What a program says that only reads; None when it is not installed. HostError when it does not end in time."""
@@ -28,12 +26,12 @@ def query(argv: Sequence[str], timeout_s: float) -> Answer | None:
 
 def run(address: Address, argv: Sequence[str], timeout_s: float) -> None:
     """Run a program that changes a card. StepFailed with its own words, DeadlineExceeded when it does not end."""
-    program, wanted = argv[0], shlex.join(argv[1:])
+    program, wanted = argv[0], tools.printable(shlex.join(argv[1:]))
     path = _search_path()
     if shutil.which(program, path=path) is None:
         advice = "Install the package that holds it, or put its folder on the PATH"
         raise impossible(address, program, wanted, f"it is in none of {path.replace(':', ', ')}", advice)
-    by_hand = f"Run it yourself to see more: {shlex.join(argv)}"
+    by_hand = f"Run it yourself to see more: {tools.printable(shlex.join(argv))}"
     try:
         answer = tools.run(argv, timeout_s, path=path)
     except DeadlineExceeded as err:
@@ -41,16 +39,10 @@ def run(address: Address, argv: Sequence[str], timeout_s: float) -> None:
     except HostError as err:
         raise impossible(address, program, wanted, str(err).rstrip("."), by_hand) from err
     if answer.code:
-        raise impossible(address, program, wanted, _words(answer), by_hand)
+        raise impossible(address, program, wanted, answer.complaint, by_hand)
 
 
 def _search_path() -> str:
     """This process's own first: whoever started it knows where such programs were put."""
     own = os.environ.get("PATH", "").split(os.pathsep)
     return os.pathsep.join(dict.fromkeys(folder for folder in (*own, *tools.FOLDERS) if folder.startswith("/")))
-
-
-def _words(answer: tools.Result) -> str:
-    """Its complaint; of a long one the end, where programs say what went wrong."""
-    words = answer.complaint.rstrip(".")
-    return words if len(words) <= _MOST_WORDS else f"... {words[-_MOST_WORDS:]}"

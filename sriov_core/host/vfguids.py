@@ -4,7 +4,7 @@ Sources: include/uapi/linux/if_link.h (struct ifla_vf_guid) and net/core/rtnetli
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sriov_core.host.netlink import attribute, attributes, nested
 
@@ -34,9 +34,14 @@ def question(ifindex: int, filters: int) -> bytes:
 
 
 def told(link: bytes) -> Mapping[int, str]:
-    """VF index to node GUID, out of the body of a link; a VF without one is absent."""
+    """VF index to its GUID, out of the body of a link; a VF is absent whose node and port have not both the same."""
     lists = (value for kind, value in attributes(link[_LINK.size :]) if kind == _IFLA_VFINFO_LIST)
     infos = (value for listed in lists for kind, value in attributes(listed) if kind == _IFLA_VF_INFO)
-    guids = (value for info in infos for kind, value in attributes(info) if kind == _IFLA_VF_IB_NODE_GUID)
-    found = (_VF_GUID.unpack_from(value) for value in guids if len(value) >= _VF_GUID.size)
-    return {vf: guid.to_bytes(8, "big").hex(":") for vf, guid in found if guid}
+    values = [pair for info in infos for pair in attributes(info)]
+    nodes, ports = _guids(values, _IFLA_VF_IB_NODE_GUID), _guids(values, _IFLA_VF_IB_PORT_GUID)
+    return {vf: guid.to_bytes(8, "big").hex(":") for vf, guid in nodes.items() if guid and ports.get(vf) == guid}
+
+
+def _guids(values: Sequence[tuple[int, bytes]], wanted: int) -> dict[int, int]:
+    told = (value for kind, value in values if kind == wanted and len(value) >= _VF_GUID.size)
+    return dict(_VF_GUID.unpack_from(value) for value in told)

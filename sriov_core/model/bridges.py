@@ -36,12 +36,14 @@ class Bridge:
 class OpenVSwitch:
     """Open vSwitch of the host, as far as it is ours.
 
-    ``bridges`` are those that we made and that exist, sorted by name; of their maps only the keys that we set.
-    ``hw_offload`` is other_config:hw-offload of the root row. ``service`` names the systemd unit of ovs-vswitchd,
-    None when there is none. ``error`` says why it could not be asked; then nothing else holds.
+    ``bridges`` are those that we made and that exist, sorted by name; of their maps only the keys that we set. ``idle``
+    says that there is no bridge at all, of whomever. ``hw_offload`` is other_config:hw-offload of the root row.
+    ``service`` names the systemd unit of ovs-vswitchd, None when there is none. ``error`` says why it could not be
+    asked; then nothing else holds.
     """
 
     bridges: tuple[Bridge, ...] = ()
+    idle: bool = False
     hw_offload: bool = False
     service: str | None = None
     error: str = ""

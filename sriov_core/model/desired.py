@@ -72,7 +72,8 @@ class Baseline:
     """What a NIC was like before we changed it for the first time; releasing the NIC goes back to this.
 
     ``groups`` hold what its VFs were for, as far as that is not the kernel's default: userspace drivers and MTUs.
-    ``features``, ``parameters`` and ``settings`` (the next boot's) are what the NIC's had before.
+    ``features``, ``parameters`` and ``settings`` (the next boot's) are what the NIC's had before. ``link_type`` is what
+    the port spoke then, None when nobody noted it.
     """
 
     num_vfs: int = 0
@@ -84,6 +85,16 @@ class Baseline:
     features: Mapping[str, bool] = attrs.field(factory=dict)
     parameters: Mapping[str, str] = attrs.field(factory=dict)
     settings: Mapping[str, str] = attrs.field(factory=dict)
+    link_type: LinkType | None = None
+
+    def allows_mtu(self, nic: Nic, mtu: int) -> bool:
+        """True when the NIC can go back to an MTU of then: it speaks what it spoke then, and its bounds allow that.
+
+        MTUs of Ethernet and of InfiniBand have nothing to do with each other, and a port that changes its link type
+        starts with the MTU of the new one.
+        """
+        alike = None in (self.link_type, nic.link_type) or self.link_type is nic.link_type
+        return alike and (nic.min_mtu or mtu) <= mtu <= (nic.max_mtu or mtu)
 
 
 @attrs.frozen(kw_only=True)
@@ -127,6 +138,13 @@ class NicSpec:
         group = self.group_of(index)
         return group.device_type if group else DeviceType.NETDEVICE
 
+    def vf_mtu(self, nic: Nic, index: int) -> int | None:
+        """The MTU that the VF's netdev shall have; None for whatever it has, and for a VF without a netdev."""
+        group = self.group_of(index)
+        if group is None or group.mtu is None or group.device_type.userspace_driver:
+            return None
+        return group.mtu if self.restore is None or self.restore.allows_mtu(nic, group.mtu) else None
+
     @property
     def pf_mtu(self) -> int | None:
         """The MTU that the PF needs: never less than that of any of its VFs."""
@@ -138,14 +156,19 @@ class NicSpec:
 class NodeSpec:
     """The wish for a node: one NicSpec per NIC, in the order of the wish.
 
-    ``rdma_mode`` is ``shared``, ``exclusive`` or empty: no wish. ``bridges`` are those to have; of others only those
-    that we made are taken away. ``restore_rdma_mode`` is what the RDMA mode was before the first wish, set when it
-    shall be so again.
+    ``rdma_mode`` is ``shared``, ``exclusive`` or empty: no wish. What follows is added from what is remembered:
+    ``ours`` are the NICs that we changed before; ``kept_bridges`` are ours and stay though nobody wishes for them now;
+    ``gone_bridges`` name those of ours to be taken away. ``release`` has everything given back that nobody wishes
+    for: then ``restore_rdma_mode`` is what the RDMA mode was before the first wish.
     """
 
     nics: tuple[NicSpec, ...] = ()
     rdma_mode: str = ""
     bridges: tuple[Bridge, ...] = ()
+    ours: frozenset[Address] = frozenset()
+    kept_bridges: tuple[Bridge, ...] = ()
+    gone_bridges: tuple[str, ...] = ()
+    release: bool = False
     restore_rdma_mode: str = ""
 
     def resetting_firmware(self) -> "NodeSpec":
@@ -165,3 +188,14 @@ def needs_guid(nic: Nic, spec: NicSpec, index: int) -> bool:
     """True when the VF is of no use without a node GUID: any on InfiniBand, on Ethernet one for RDMA."""
     group = spec.group_of(index)
     return nic.link_type is LinkType.IB or bool(group and group.is_rdma)
+
+
+def lacks_guid(nic: Nic, spec: NicSpec, vf: Vf) -> bool:
+    """True for a VF that needs a GUID, was bound without one, and can get it: told an identity, then bound anew.
+
+    One that was told an identity and shows zeros all the same would show them after the next bind, too.
+    """
+    bound = spec.device_type(vf.index).userspace_driver is None and driver_fits(vf, None)
+    if not bound or vf.guid != NO_GUID or not needs_guid(nic, spec, vf.index):
+        return False
+    return vf.admin_guid in (None, NO_GUID) if nic.link_type is LinkType.IB else vf.admin_mac is None

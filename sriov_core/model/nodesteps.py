@@ -101,11 +101,12 @@ class SetOvsOption(Step):
 
 @attrs.frozen(kw_only=True)
 class RestartService(Step):
-    """Restart a systemd service, if it runs."""
+    """Restart a systemd service, if it runs. ``idle``: nobody's traffic runs through it."""
 
     kind: ClassVar[str] = "restart-service"
     scope: ClassVar[Scope] = Scope.NODE
     service: str
+    idle: bool = False
 
     def describe(self) -> str:
         return f"node: restart {self.service}"

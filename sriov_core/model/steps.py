@@ -158,7 +158,10 @@ class SetDevlinkParameter(Step):
 
 @attrs.frozen(kw_only=True)
 class ReloadDevlink(Step):
-    """Have the kernel driver set the device up anew (devlink reload); its VFs are gone afterwards."""
+    """Have the kernel driver set the device up anew (devlink reload).
+
+    Its VFs are gone afterwards, and its netdev is made anew: down, with the driver's own MTU.
+    """
 
     kind: ClassVar[str] = "reload-devlink"
     nic: Address
@@ -167,7 +170,7 @@ class ReloadDevlink(Step):
         return f"{self.nic}: reload its kernel driver"
 
     def project(self, nic: Nic) -> Nic:
-        return attrs.evolve(nic, num_vfs=0, vfs=())
+        return attrs.evolve(nic, num_vfs=0, vfs=(), link_up=False, mtu=UNKNOWN)
 
 
 @attrs.frozen(kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import attrs
 
 from sriov_core.model.address import Address, VfRef
-from sriov_core.model.desired import NO_GUID, NicSpec, driver_fits, needs_guid
+from sriov_core.model.desired import NicSpec, driver_fits, lacks_guid
 from sriov_core.model.observed import UNKNOWN, Nic, Vf
 from sriov_core.model.step import shown, shown_switch
 
@@ -49,8 +49,9 @@ def _raised(nic: Nic, spec: NicSpec) -> Iterator[Difference]:
 
 def _restored(nic: Nic, spec: NicSpec) -> Iterator[Difference]:
     baseline = spec.restore
-    if baseline and baseline.mtu is not None and nic.mtu not in (None, baseline.mtu):
-        yield _difference(nic, "MTU", baseline.mtu, nic.mtu)
+    mtu = baseline.mtu if baseline else None
+    if baseline and mtu and nic.mtu not in (None, mtu) and baseline.allows_mtu(nic, mtu):
+        yield _difference(nic, "MTU", mtu, nic.mtu)
     for name, before in baseline.features.items() if baseline else ():
         if nic.features.get(name, before) != before:
             yield _difference(nic, name, shown_switch(before), shown_switch(nic.features[name]))
@@ -73,15 +74,16 @@ def _vf(nic: Nic, spec: NicSpec, vf: Vf) -> Iterator[Difference]:
     if not driver_fits(vf, wanted):
         found = "unknown" if vf.kernel_driver is UNKNOWN else vf.kernel_driver or "none"
         yield Difference(subject=subject, what="kernel driver", wanted=wanted or "the default one", found=str(found))
-    if wanted is None and vf.guid == NO_GUID and needs_guid(nic, spec, vf.index):
-        yield Difference(subject=subject, what="node GUID", wanted="one that is not zero", found=vf.guid)
+    if lacks_guid(nic, spec, vf):
+        yield Difference(subject=subject, what="node GUID", wanted="one that is not zero", found=str(vf.guid))
     group = spec.group_of(vf.index)
     if group and vf.vdpa_type != group.vdpa_type:
         yield Difference(subject=subject, what="vDPA", wanted=shown(group.vdpa_type), found=shown(vf.vdpa_type))
-    if group and group.mtu and wanted is None and vf.mtu not in (None, group.mtu) and vf.address != nic.address:
+    mtu = spec.vf_mtu(nic, vf.index)
+    if mtu and vf.mtu not in (None, mtu) and vf.address != nic.address:
         # A VF without a visible netdev (None) is in a pod or not bound yet; its MTU is nobody's business then. One that
         # stands for itself has no PF that could carry more, so what is wished is a floor, as for a PF.
-        yield Difference(subject=subject, what="MTU", wanted=str(group.mtu), found=str(vf.mtu))
+        yield Difference(subject=subject, what="MTU", wanted=str(mtu), found=str(vf.mtu))
 
 
 def _difference(nic: Nic, what: str, wanted: object, found: object) -> Difference:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from sriov_core.model.bridges import Bridge
-from sriov_core.model.nodesteps import RestartService, SetBridge, SetKernelArgument
+from sriov_core.model.nodesteps import RestartService, SetKernelArgument
 from sriov_core.model.observed import UNKNOWN, Nic, Vf
 from sriov_core.model.plan import Cost, PlannedStep
 from sriov_core.model.step import Step
@@ -31,9 +30,7 @@ def priced_on_node(step: Step) -> PlannedStep:
     match step:
         case SetKernelArgument():
             return PlannedStep(step=step, cost=Cost.REBOOT, why="takes effect at the next boot")
-        case SetBridge(was=Bridge()):
-            return PlannedStep(step=step, cost=Cost.DRAIN, why="what runs over the bridge loses its connection")
-        case RestartService():
+        case RestartService(idle=False):
             return PlannedStep(step=step, cost=Cost.DRAIN, why=f"every flow of {step.service} is set up anew")
         case _:
             return PlannedStep(step=step)

@@ -10,7 +10,7 @@ from sriov_core.model.desired import NicSpec, NodeSpec
 from sriov_core.model.observed import EswitchMode, Nic, Owner, Snapshot
 from sriov_core.model.plan import NicPlan, Plan, PlannedStep, Problem, Reboot
 from sriov_core.model.step import Step
-from sriov_core.model.steps import KINDS, DetachUplink, ResetFirmware
+from sriov_core.model.steps import KINDS, ResetFirmware, SetFirmware
 from sriov_core.planning import bridges, node, rdma, udevrules
 from sriov_core.planning.difference import differences
 from sriov_core.planning.disruption import priced, priced_on_node
@@ -34,9 +34,12 @@ def plan(
     """
     judged = [_judged(snapshot, wish, drivers) for wish in spec.nics]
     firmware = _firmware(snapshot, [case for case in judged if isinstance(case, _Case)])
-    nics = tuple(_planned(case, firmware, spent_reboots) if isinstance(case, _Case) else case for case in judged)
+    nics = tuple(
+        _planned(case, firmware, asked_reboots, spent_reboots) if isinstance(case, _Case) else case for case in judged
+    )
     nics, isolation = _isolated(snapshot, _held(snapshot, spec, nics), asked_reboots, spent_reboots)
-    nics = bridges.before(nics, snapshot.ovs)
+    switches = bridges.planned(snapshot, spec, nics)
+    nics = switches.nics
     modes = rdma.mode(snapshot.node, spec, spent_reboots)
     possible = {nic.nic for nic in nics if not nic.problems}
     switchdev = any(wish.eswitch_mode is EswitchMode.SWITCHDEV for wish in spec.nics if wish.address in possible)
@@ -44,27 +47,17 @@ def plan(
         *isolation.steps,
         *node.modules(snapshot.node, nics),
         *modes.steps,
-        *udevrules.steps(snapshot, spec.nics, possible),
-        *bridges.offload(snapshot.ovs, switchdev=switchdev),
+        *udevrules.steps(snapshot, spec, possible),
+        *bridges.offload(snapshot.ovs, snapshot.node.files, switchdev=switchdev, release=spec.release),
     )
     reboots = (*isolation.reboots, *modes.reboots, *(reboot for nic in nics for reboot in nic.reboots))
-    faults = bridges.problems(snapshot.ovs, spec.bridges, snapshot.nics)
     return Plan(
         node=tuple(map(priced_on_node, steps)),
         nics=nics,
-        after=() if faults else tuple(map(priced_on_node, _bridges(snapshot, spec, nics))),
-        problems=(*isolation.problems, *modes.problems, *faults),
+        after=switches.after,
+        problems=(*isolation.problems, *modes.problems, *switches.problems),
         reboots=tuple(dict.fromkeys(reboots)),
     )
-
-
-def _bridges(snapshot: Snapshot, spec: NodeSpec, nics: Iterable[NicPlan]) -> tuple[Step, ...]:
-    """The bridges' steps, but for those whose uplink is not ready yet: it has problems, or waits for a reboot."""
-    waiting = {nic.nic for nic in nics if nic.problems or nic.later}
-    ready = [bridge for bridge in spec.bridges if bridge.uplink is None or bridge.uplink.nic not in waiting]
-    left = {bridge.name for bridge in spec.bridges} - {bridge.name for bridge in ready}
-    detached = {planned.step.nic for nic in nics for planned in nic.steps if isinstance(planned.step, DetachUplink)}
-    return tuple(step for step in bridges.steps(snapshot.ovs, ready, detached) if step.name not in left)
 
 
 def _isolated(
@@ -122,7 +115,7 @@ def _judged(snapshot: Snapshot, wish: NicSpec, drivers: Mapping[str, Driver]) ->
     return _Case(nic=nic, wish=wish, driver=driver, owner=owner, outline=outline)
 
 
-def _planned(case: _Case, firmware: _Firmware, spent: Set[str]) -> NicPlan:
+def _planned(case: _Case, firmware: _Firmware, asked: Set[str], spent: Set[str]) -> NicPlan:
     share = firmware[case.nic.address]
     if isinstance(share, DriverFailed):
         return _failed(case.outline, share)
@@ -138,6 +131,8 @@ def _planned(case: _Case, firmware: _Firmware, spent: Set[str]) -> NicPlan:
         return attrs.evolve(case.outline, steps=steps)
     # What comes after a reboot is planned afresh then: firmware may have changed what the card offers.
     later = tuple(planned for planned in steps if planned not in share)
+    if all(reboot.requirement in asked for reboot in reboots):  # reset already, and the reboot is waited for
+        share = tuple(planned for planned in share if isinstance(planned.step, SetFirmware))
     return attrs.evolve(case.outline, steps=share, later=later, reboots=reboots)
 
 
@@ -178,7 +173,7 @@ def _firmware(snapshot: Snapshot, cases: Sequence[_Case]) -> _Firmware:
     for case in cases:
         if case.nic.address not in found:
             ports = [nic for nic in snapshot.nics if same_card(case.nic, nic)]
-            mine = [nic for nic in ports if snapshot.owners.get(nic.address) == case.owner or nic is case.nic]
+            mine = [nic for nic in ports if _plugin(snapshot, nic) == case.owner.plugin]
             card = sorted(mine, key=lambda nic: nic.address)
             wishes = {other.nic.address: other.wish for other in cases if other.nic in card}
             try:
@@ -186,6 +181,11 @@ def _firmware(snapshot: Snapshot, cases: Sequence[_Case]) -> _Firmware:
             except DriverFailed as err:
                 found |= dict.fromkeys(wishes, err)
     return found
+
+
+def _plugin(snapshot: Snapshot, nic: Nic) -> str | None:
+    owner = snapshot.owners.get(nic.address)
+    return owner.plugin if owner else None
 
 
 def _shares(
@@ -241,7 +241,12 @@ def _postponed(nic: NicPlan, iommu: node.NodePlan) -> NicPlan:
         return attrs.evolve(nic, steps=(), later=(), reboots=(), problems=problems)
     if not iommu.reboots:
         return nic
-    return nic if nic.reboots else attrs.evolve(nic, steps=(), later=nic.steps)
+    if nic.reboots:
+        return nic
+    # What it does for its card's firmware may be for the sake of another port, which waits for the same reboot.
+    kinds = [isinstance(planned.step, SetFirmware | ResetFirmware) for planned in nic.steps]
+    firmware = len(kinds) - kinds[::-1].index(True) if True in kinds else 0
+    return attrs.evolve(nic, steps=nic.steps[:firmware], later=nic.steps[firmware:])
 
 
 def _useless(nic: Nic, reboots: Iterable[Reboot], spent: Set[str]) -> tuple[Problem, ...]:

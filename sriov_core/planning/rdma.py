@@ -4,7 +4,7 @@ The kernel changes the mode only while no network namespace but its first exists
 rdma_compatdev_set), which on a node with containers is hardly ever; the option of ib_core holds over a boot.
 """
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 
 from sriov_core.model.desired import NodeSpec
 from sriov_core.model.nodesteps import SetRdmaMode, WriteFile
@@ -14,6 +14,8 @@ from sriov_core.model.step import Step
 from sriov_core.planning.node import NodePlan
 
 OPTIONS_PATH = "/etc/modprobe.d/sriov-core.conf"
+REQUIREMENT = "rdma-mode-"
+"""How the requirement of its reboot begins; the wished mode follows."""
 _NETNS_MODE = {"shared": 1, "exclusive": 0}
 """The module parameter netns_mode of ib_core."""
 
@@ -22,13 +24,15 @@ def mode(node: Node, spec: NodeSpec, spent: Set[str]) -> NodePlan:
     """How the node comes to the wished mode, or back to the one it had before the first wish."""
     if spec.rdma_mode:
         return _wished(node, spec.rdma_mode, spent)
-    if not spec.restore_rdma_mode or OPTIONS_PATH not in node.files:
-        return NodePlan()
-    steps: tuple[Step, ...] = (WriteFile(path=OPTIONS_PATH, content=None),)
-    if node.rdma_mode not in (None, spec.restore_rdma_mode) and not node.other_net_namespaces:
+    return NodePlan(steps=tuple(_given_back(node, spec.restore_rdma_mode))) if spec.restore_rdma_mode else NodePlan()
+
+
+def _given_back(node: Node, before: str) -> Iterator[Step]:
+    if node.rdma_mode not in (None, before) and not node.other_net_namespaces:
         # With other namespaces it comes back with the next boot; nobody is asked to reboot for what is given back.
-        steps += (SetRdmaMode(was=node.rdma_mode, mode=spec.restore_rdma_mode),)
-    return NodePlan(steps=steps)
+        yield SetRdmaMode(was=node.rdma_mode, mode=before)
+    if OPTIONS_PATH in node.files:
+        yield WriteFile(path=OPTIONS_PATH, content=None)
 
 
 def _wished(node: Node, wished: str, spent: Set[str]) -> NodePlan:
@@ -43,7 +47,7 @@ def _wished(node: Node, wished: str, spent: Set[str]) -> NodePlan:
         return NodePlan(steps=steps)
     if not node.other_net_namespaces:
         return NodePlan(steps=(*steps, SetRdmaMode(was=node.rdma_mode, mode=wished)))
-    requirement = f"rdma-mode-{wished}"
+    requirement = f"{REQUIREMENT}{wished}"
     if requirement in spent:
         text = f"RDMA mode {wished} is wanted, and a reboot with {OPTIONS_PATH} left it {node.rdma_mode}"
         remedy = (

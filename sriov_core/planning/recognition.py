@@ -15,18 +15,22 @@ def followed(records: Mapping[Address, NicRecord], nics: Sequence[Nic]) -> dict[
     A record moves only when its card is found elsewhere without doubt; a record whose card is nowhere stays, so that
     another card at its address is noticed rather than taken for it.
     """
-    now = [(record, _follow(record, nics)) for record in records.values()]
-    stayed = {record.address: record for record, there in now if there is record}
-    moved = {there.address: there for record, there in now if there is not record}
+    now = moves(records, nics)
+    stayed = {address: record for address, record in records.items() if address not in now}
+    moved = {there: attrs.evolve(records[address], address=there) for address, there in now.items()}
     return stayed | moved  # a card that was found is surer than one that is nowhere
 
 
-def _follow(record: NicRecord, nics: Sequence[Nic]) -> NicRecord:
+def moves(records: Mapping[Address, NicRecord], nics: Sequence[Nic]) -> dict[Address, Address]:
+    """From where to where the cards of these records went."""
+    now = ((address, _place(record, nics)) for address, record in records.items())
+    return {address: there for address, there in now if there != address}
+
+
+def _place(record: NicRecord, nics: Sequence[Nic]) -> Address:
     key = _key(record.identity)
     places = [nic.address for nic in nics if key is not None and _key(nic.identity) == key]
-    if len(places) == 1 and places[0] != record.address:
-        return attrs.evolve(record, address=places[0])
-    return record
+    return places[0] if len(places) == 1 else record.address
 
 
 def _key(identity: Identity) -> str | None:

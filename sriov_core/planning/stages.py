@@ -1,11 +1,11 @@
 """What a boot does of a plan: before the network the PFs, after it all the rest, nothing that needs a reboot. Pure."""
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import attrs
 
-from sriov_core.model.nodesteps import RestartService, SetOvsOption, SetRdmaMode, WriteFile
+from sriov_core.model.nodesteps import RestartService, SetBridge, SetOvsOption, SetRdmaMode, WriteFile
 from sriov_core.model.plan import Cost, NicPlan, Plan, PlannedStep
 from sriov_core.model.step import Step
 from sriov_core.model.steps import (
@@ -18,6 +18,7 @@ from sriov_core.model.steps import (
     SetVdpa,
     vf_of,
 )
+from sriov_core.planning.rdma import OPTIONS_PATH, REQUIREMENT
 
 
 class Stage(enum.StrEnum):
@@ -44,9 +45,11 @@ def share(plan: Plan, stage: Stage, most: Cost) -> Share:
     Whatever takes effect with a reboot only (kernel arguments, firmware) is left out: done here, the next reboot
     that comes for another reason would spring it on the node.
     """
-    nics = [_nic(entry, stage, most) for entry in plan.nics]
-    node, left_of_node = _node(plan.node, stage, most)
-    after, left_after = ((), ()) if stage is Stage.PRE else _together(plan.after, most)
+    after, left_after = ((), ()) if stage is Stage.PRE else _each(plan.after, most)
+    left_bridges = [planned.step for planned in plan.after if planned not in after]
+    costly = {step.name for step in left_bridges if isinstance(step, SetBridge)}
+    nics = [_nic(entry, stage, most, costly) for entry in plan.nics]
+    node, left_of_node = _node(plan, stage, most)
     return Share(
         plan=attrs.evolve(plan, node=node, nics=tuple(nic for nic, _ in nics), after=after, reboots=()),
         left=(*left_of_node, *(line for _, left in nics for line in left), *left_after),
@@ -57,15 +60,25 @@ _Steps = tuple[PlannedStep, ...]
 _Lines = tuple[str, ...]
 
 
-def _nic(entry: NicPlan, stage: Stage, most: Cost) -> tuple[NicPlan, _Lines]:
+def _nic(entry: NicPlan, stage: Stage, most: Cost, costly: Set[str]) -> tuple[NicPlan, _Lines]:
     steps = () if entry.reboots else entry.steps
+    if any(isinstance(planned.step, DetachUplink) and planned.step.bridge in costly for planned in steps):
+        steps = ()  # nobody would attach it again
     if stage is Stage.PRE:
         steps = _before_network(steps)
     steps, left = _together(steps, most)
     return attrs.evolve(entry, steps=steps, later=(), reboots=()), left
 
 
-def _node(steps: _Steps, stage: Stage, most: Cost) -> tuple[_Steps, _Lines]:
+def _each(steps: _Steps, most: Cost) -> tuple[_Steps, _Lines]:
+    shares = [_together((planned,), most) for planned in steps]
+    return tuple(planned for done, _ in shares for planned in done), tuple(line for _, left in shares for line in left)
+
+
+def _node(plan: Plan, stage: Stage, most: Cost) -> tuple[_Steps, _Lines]:
+    steps = plan.node
+    if any(reboot.requirement.startswith(REQUIREMENT) for reboot in plan.reboots):
+        steps = tuple(planned for planned in steps if getattr(planned.step, "path", None) != OPTIONS_PATH)
     if stage is Stage.PRE:
         return tuple(planned for planned in steps if isinstance(planned.step, WriteFile | SetRdmaMode)), ()
     now = [planned for planned in steps if planned.cost < Cost.REBOOT]

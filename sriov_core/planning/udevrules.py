@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from sriov_core.model.address import Address
-from sriov_core.model.desired import NicSpec
+from sriov_core.model.desired import NicSpec, NodeSpec
 from sriov_core.model.nodesteps import WriteFile
 from sriov_core.model.observed import EswitchMode, Nic, Snapshot
 from sriov_core.model.step import Step
@@ -12,13 +12,22 @@ _LONGEST_NAME = 15
 """include/uapi/linux/if.h: IFNAMSIZ less the terminating NUL."""
 
 
-def steps(snapshot: Snapshot, wishes: Collection[NicSpec], possible: Collection[Address]) -> Iterator[Step]:
+_FOLDER = "/etc/udev/rules.d"
+_PREFIX = f"{_FOLDER}/10-sriov-core-"
+
+
+def steps(snapshot: Snapshot, spec: NodeSpec, possible: Collection[Address]) -> Iterator[Step]:
     """Write the rule files that differ, before the devices appear that they are about; remove those of released NICs.
 
-    ``possible`` are the NICs whose plan has no problem.
+    ``possible`` are the NICs whose plan has no problem. A file for an address where no NIC of ours is any more would
+    give its names to whatever card is there now.
     """
     node = snapshot.node
-    for wish in wishes:
+    known = {rule_path(address) for address in (*spec.ours, *(wish.address for wish in spec.nics))}
+    for path in sorted(node.files):
+        if path.startswith(_PREFIX) and path not in known:
+            yield WriteFile(path=path, content=None)
+    for wish in spec.nics:
         nic = snapshot.nic(wish.address)
         if nic is None or wish.address not in possible or wish.externally_managed:
             continue
@@ -30,7 +39,7 @@ def steps(snapshot: Snapshot, wishes: Collection[NicSpec], possible: Collection[
 
 def rule_path(pf: Address) -> str:
     """Where the udev rules of a NIC lie."""
-    return f"/etc/udev/rules.d/10-sriov-core-{str(pf).replace('/', '-')}.rules"
+    return f"{_PREFIX}{str(pf).replace('/', '-')}.rules"
 
 
 def _content(nic: Nic, wish: NicSpec, managers: Collection[str]) -> str:

@@ -16,11 +16,18 @@ def complete(spec: NodeSpec, records: Records, *, release: bool) -> NodeSpec:
     """
     wished = {wish.address for wish in spec.nics}
     kept = tuple(_remembered(wish, records.nics.get(wish.address)) for wish in spec.nics)
+    spec = attrs.evolve(spec, nics=kept, ours=frozenset(records.nics))
     if not release:
-        return attrs.evolve(spec, nics=kept, bridges=(*spec.bridges, *_left_bridges(spec, records.bridges)))
+        return attrs.evolve(spec, kept_bridges=tuple(_left_bridges(spec, records.bridges)))
     left = [record for address, record in sorted(records.nics.items()) if address not in wished]
-    restore = "" if spec.rdma_mode else records.rdma_mode
-    return attrs.evolve(spec, nics=(*kept, *released(left)), restore_rdma_mode=restore)
+    names = {bridge.name for bridge in spec.bridges}
+    return attrs.evolve(
+        spec,
+        nics=(*kept, *released(left)),
+        gone_bridges=tuple(bridge.name for bridge in records.bridges if bridge.name not in names),
+        restore_rdma_mode="" if spec.rdma_mode else records.rdma_mode,
+        release=True,
+    )
 
 
 def _left_bridges(spec: NodeSpec, ours: Iterable[Bridge]) -> Iterator[Bridge]:

@@ -10,6 +10,7 @@ from sriov_core.model.desired import NicSpec as NicSpec
 from sriov_core.model.desired import VdpaType as VdpaType
 from sriov_core.model.desired import VfGroup as VfGroup
 from sriov_core.model.desired import driver_fits as driver_fits
+from sriov_core.model.desired import lacks_guid as lacks_guid
 from sriov_core.model.desired import needs_guid as needs_guid
 from sriov_core.model.observed import UNKNOWN as UNKNOWN
 from sriov_core.model.observed import EswitchMode as EswitchMode

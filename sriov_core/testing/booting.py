@@ -3,6 +3,7 @@
 import re
 
 from sriov_core.model.observed import EswitchMode, LinkType
+from sriov_core.planning.bridges import drop_in_path
 from sriov_core.testing import firmware, infiniband, mstconfig, openvswitch
 from sriov_core.testing.facts import CardFacts, ParameterMode
 from sriov_core.testing.machine import Machine
@@ -93,4 +94,6 @@ def _node(tree: Tree) -> None:
     node.noiommu = None
     vfio_comes_up(node)
     if node.ovs:
-        openvswitch.attach_again(node.ovs, {link.name for function in tree.functions for link in function.links})
+        netdevs = {link.name for function in tree.functions for link in function.links}
+        drop_in = node.files.get(drop_in_path(node.ovs.service or ""))
+        openvswitch.start(node.ovs, netdevs, drop_in=drop_in)

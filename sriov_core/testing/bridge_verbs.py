@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sriov_core.model.address import Address
 from sriov_core.model.bridges import Bridge, OpenVSwitch
+from sriov_core.planning.bridges import drop_in_path
 from sriov_core.testing import openvswitch
 from sriov_core.testing.facts import OvsFacts
 from sriov_core.testing.refusing import blocked, impossible
@@ -44,7 +45,7 @@ class BridgeVerbs(Verbs):
 
     def set_ovs_option(self, key: str, value: str) -> None:
         with self._verb("set_ovs_option", key):
-            self._ovs(f"other_config:{key}").other_config[key] = value
+            self._database(f"other_config:{key}").other_config[key] = value
 
     def restart_service(self, service: str) -> None:
         with self._verb("restart_service", service):
@@ -52,20 +53,25 @@ class BridgeVerbs(Verbs):
             self._must_be_root("node", f"service {service}")
             if node.ovs and service == node.ovs.service:
                 if node.ovs.running:
-                    openvswitch.attach_again(node.ovs, self._netdev_names())
+                    drop_in = node.files.get(drop_in_path(service))
+                    openvswitch.start(node.ovs, self._netdev_names(), drop_in=drop_in)
             elif service not in node.services:
                 # systemctl(1): try-restart of a unit that is not loaded
                 raise impossible("node", "restart", service, f"Unit {service} not found.", "Install what brings it")
 
     def _ovs(self, wanted: str) -> OvsFacts:
+        ovs = self._database(wanted)
+        if not ovs.running:
+            raise blocked("Open vSwitch", _SOCKET, wanted, "ovs-vswitchd does not take up what the database holds")
+        return ovs
+
+    def _database(self, wanted: str) -> OvsFacts:
         ovs = self._machine.tree.node.ovs
         self._must_be_root("Open vSwitch", wanted)  # the socket is root's
         if ovs is None:
             raise impossible("Open vSwitch", _SOCKET, wanted, "No such file or directory", "Install openvswitch-switch")
         if ovs.error:
             raise impossible("Open vSwitch", _SOCKET, wanted, ovs.error, "Start ovsdb-server")
-        if not ovs.running:
-            raise blocked("Open vSwitch", _SOCKET, wanted, "ovs-vswitchd does not take up what the database holds")
         return ovs
 
     def _netdev_names(self) -> set[str]:

@@ -18,6 +18,7 @@ def look(ovs: OvsFacts | None, bridges: Sequence[Bridge]) -> OpenVSwitch | None:
     found = [_bridge(rows[wish.name], wish) for wish in bridges if wish.name in rows]
     return OpenVSwitch(
         bridges=tuple(sorted(found, key=lambda bridge: bridge.name)),
+        idle=not ovs.bridges,
         hw_offload=ovs.other_config.get(HW_OFFLOAD) == "true",
         service=ovs.service,
     )
@@ -43,8 +44,13 @@ def put(ovs: OvsFacts, wish: Bridge, netdevs: Collection[str]) -> str:
     return row.uplink.error
 
 
-def attach_again(ovs: OvsFacts, netdevs: Collection[str]) -> None:
-    """What ovs-vswitchd does when it starts: the rows are on disk, each uplink is opened anew."""
+def start(ovs: OvsFacts, netdevs: Collection[str], *, drop_in: str | None) -> None:
+    """What ovs-vswitchd does when it starts: the rows are on disk, each uplink is opened anew.
+
+    ``drop_in`` is the text of a file beside its unit; what that sets comes before the start (ExecStartPre).
+    """
+    if drop_in and f"other_config:{HW_OFFLOAD}=true" in drop_in:
+        ovs.other_config[HW_OFFLOAD] = "true"
     ovs.offloading = ovs.other_config.get(HW_OFFLOAD) == "true"
     for row in ovs.bridges:
         if row.uplink:

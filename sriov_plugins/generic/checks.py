@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from sriov_core.plugin import EswitchMode, Nic, NicSpec, Problem, VfGroup
+from sriov_core.plugin import EswitchMode, LinkType, Nic, NicSpec, Problem, Vf, VfGroup, lacks_guid
 from sriov_plugins.generic.kernels import ModeNeeds, known
+from sriov_plugins.generic.steps import lasting_mac
 
 _ETHERNET_MTU = (68, 65535)
 """Bounds where the kernel driver reports none (include/uapi/linux/if_ether.h: ETH_MIN_MTU, ETH_MAX_MTU)."""
@@ -20,6 +21,7 @@ def problems(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
     yield from _mtu(nic, spec)
     yield from _bus(nic, spec)
     yield from _groups(nic, spec)
+    yield from _guids(nic, spec)
 
 
 def _unreadable(nic: Nic) -> Iterator[Problem]:
@@ -126,6 +128,8 @@ def _bus(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
 
 
 def _mtu(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
+    if spec.restore:
+        return  # an MTU of before that cannot be had again is left alone
     low, high = nic.min_mtu or _ETHERNET_MTU[0], nic.max_mtu or _ETHERNET_MTU[1]
     wanted = (spec.mtu, *(group.mtu for group in spec.groups))
     for mtu in sorted({mtu for mtu in wanted if mtu and not low <= mtu <= high}):
@@ -152,6 +156,28 @@ def _groups(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
         for other in spec.groups[position + 1 :]:
             if group.overlaps(other):
                 yield _bad(nic, other, "groups-overlap", f"it overlaps {group.vf_range} of {_name(group)}")
+
+
+def _guids(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
+    """VFs that lack a GUID where nobody can be told one; what a vendor gives on InfiniBand, the vendor checks."""
+    nameless = (vf for vf in nic.vfs if vf.index < spec.num_vfs and lacks_guid(nic, spec, vf))
+    lacking = [vf.index for vf in nameless if not _can_be_told(nic, vf)]
+    if not lacking:
+        return
+    why, remedy = "shows no address to derive one from", f"Give it one (ip link set {nic.name} address ADDRESS)"
+    if nic.name is None:
+        why = "cannot be told any, because its netdev is not here"
+        remedy = "Bring the netdev of the PF back into the network namespace of the host, or unset isRdma"
+    yield Problem(
+        code="no-guid",
+        nic=nic.address,
+        text=f"{len(lacking)} VFs need a node GUID and have none (vf{lacking[0]} is the first), and the PF {why}",
+        remedy=remedy,
+    )
+
+
+def _can_be_told(nic: Nic, vf: Vf) -> bool:
+    return nic.name is not None and (nic.link_type is LinkType.IB or lasting_mac(nic, vf) is not None)
 
 
 def _bad(nic: Nic, group: VfGroup, code: str, why: str) -> Problem:

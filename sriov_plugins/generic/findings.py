@@ -46,7 +46,7 @@ def _hardware(nic: Nic) -> Iterator[Finding]:
             evidence=(f"{device}/sriov_totalvfs",),
             remedy="If the card should have it: enable SR-IOV in the machine's and in the card's firmware set-up",
         )
-    if nic.total_vfs and nic.iommu_group is None and nic.platform == "baremetal":
+    if nic.total_vfs and nic.iommu_group is None and nic.platform == "baremetal" and nic.address.bus == "pci":
         yield Finding(
             code="PLT-101",
             severity=Severity.WARN,

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from sriov_core.plugin import (
     DEFAULT_DRIVER,
-    NO_GUID,
     Baseline,
     BindDriver,
     EswitchMode,
@@ -22,7 +21,7 @@ from sriov_core.plugin import (
     Step,
     Vf,
     driver_fits,
-    needs_guid,
+    lacks_guid,
 )
 from sriov_plugins.generic.kernels import OFFLOAD
 
@@ -39,8 +38,10 @@ def pf_options(nic: Nic, spec: NicSpec) -> Iterator[Step]:
     mtu, up = (spec.restore.mtu, spec.restore.link_up) if spec.restore else (spec.pf_mtu, bool(spec.num_vfs) or None)
     if up and nic.link_up is False:
         yield SetLink(nic=nic.address, was=nic.link_up, up=True)
-    if mtu and isinstance(nic.mtu, int) and (nic.mtu < mtu or (spec.restore and nic.mtu != mtu)):
-        yield SetMtu(nic=nic.address, was=nic.mtu, mtu=mtu)
+    if mtu and isinstance(nic.mtu, int):
+        again = spec.restore and nic.mtu != mtu and spec.restore.allows_mtu(nic, mtu)
+        if again or (spec.restore is None and nic.mtu < mtu):
+            yield SetMtu(nic=nic.address, was=nic.mtu, mtu=mtu)
     if spec.restore is None:
         if spec.eswitch_mode == EswitchMode.SWITCHDEV and nic.features.get(OFFLOAD) is False:
             yield SetFeature(nic=nic.address, feature=OFFLOAD, was=False, on=True)
@@ -67,14 +68,23 @@ def _put_back(nic: Nic, before: Baseline) -> Iterator[Step]:
 def vf_identity(nic: Nic, spec: NicSpec) -> Iterator[Step]:
     """Give an address that lasts to each VF that is about to be bound and has none.
 
-    Without one, most VF drivers take a random address at every bind.
+    Without one, most VF drivers take a random address at every bind. One that was bound before it could have a GUID
+    is unbound first: whatever ends the work from there on leaves a VF without a driver, which the next run binds.
     """
+    nameless = {vf.index for vf in _wished(nic, spec) if lacks_guid(nic, spec, vf)}
+    for index in sorted(nameless):
+        yield BindDriver(nic=nic.address, vf=index, was=nic.vf(index).kernel_driver, kernel_driver=None)
     if nic.link_type is LinkType.IB or nic.name is None:  # without a netdev nobody can be told
         return
     for vf in _wished(nic, spec):
-        own = None if vf.mac == _NO_MAC else vf.mac
-        if vf.admin_mac is None and not _fits(vf, spec) and (mac := own or derived_mac(nic, vf.index)):
+        binds = vf.index in nameless or not _fits(vf, spec)
+        if vf.admin_mac is None and binds and (mac := lasting_mac(nic, vf)):
             yield SetVfMac(nic=nic.address, vf=vf.index, was=None, mac=mac)
+
+
+def lasting_mac(nic: Nic, vf: Vf) -> str | None:
+    """The address to tell the PF for a VF: the one that it has, else a derived one; None where there is neither."""
+    return derived_mac(nic, vf.index) if vf.mac in (None, _NO_MAC) else vf.mac
 
 
 def derived_mac(nic: Nic, index: int) -> str | None:
@@ -95,26 +105,16 @@ def drivers(nic: Nic, spec: NicSpec) -> Iterator[Step]:
     for vf in differing:
         if wanted := spec.device_type(vf.index).userspace_driver:
             yield BindDriver(nic=nic.address, vf=vf.index, was=vf.kernel_driver, kernel_driver=wanted)
-    nameless = [vf for vf in _wished(nic, spec) if _lacks_guid(nic, spec, vf)]
-    for vf in nameless:
-        yield BindDriver(nic=nic.address, vf=vf.index, was=vf.kernel_driver, kernel_driver=None)
     to_default = [vf for vf in differing if spec.device_type(vf.index).userspace_driver is None]
     autoprobe = nic.autoprobe
-    if (to_default or nameless) and not autoprobe:
+    if to_default and not autoprobe:
         # With autoprobe off the kernel refuses every probe of a VF without an override (drivers/pci/pci-driver.c).
         yield SetAutoprobe(nic=nic.address, was=False, enabled=True)
         autoprobe = True
     for vf in to_default:
         yield BindDriver(nic=nic.address, vf=vf.index, was=vf.kernel_driver, kernel_driver=DEFAULT_DRIVER)
-    for vf in nameless:
-        yield BindDriver(nic=nic.address, vf=vf.index, was=None, kernel_driver=DEFAULT_DRIVER)
     if spec.autoprobe is not None and autoprobe != spec.autoprobe:
         yield SetAutoprobe(nic=nic.address, was=autoprobe, enabled=spec.autoprobe)
-
-
-def _lacks_guid(nic: Nic, spec: NicSpec, vf: Vf) -> bool:
-    """True for a VF whose driver found no GUID when it was bound; it looks again only when it is bound anew."""
-    return vf.guid == NO_GUID and needs_guid(nic, spec, vf.index) and _fits(vf, spec)
 
 
 def vf_options(nic: Nic, spec: NicSpec) -> Iterator[Step]:
@@ -123,8 +123,9 @@ def vf_options(nic: Nic, spec: NicSpec) -> Iterator[Step]:
         group = spec.group_of(vf.index)
         if group is None:
             continue
-        if group.mtu and group.device_type.userspace_driver is None and vf.mtu not in (None, group.mtu):
-            yield SetMtu(nic=nic.address, vf=vf.index, was=vf.mtu, mtu=group.mtu)
+        mtu = spec.vf_mtu(nic, vf.index)
+        if mtu and vf.mtu not in (None, mtu):
+            yield SetMtu(nic=nic.address, vf=vf.index, was=vf.mtu, mtu=mtu)
         if vf.vdpa_type != group.vdpa_type:
             yield SetVdpa(nic=nic.address, vf=vf.index, was=vf.vdpa_type, vdpa_type=group.vdpa_type)
     if spec.restore and spec.num_vfs and not spec.externally_managed:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from sriov_core.plugin import LinkType, Nic, NicSpec, Problem
-from sriov_plugins.mellanox import nvconfig
+from sriov_core.plugin import LinkType, Nic, NicSpec, Problem, lacks_guid
+from sriov_plugins.mellanox import guids, identity, nvconfig
 
 _WITHOUT_VDPA = frozenset({"1011", "1013", "1015", "1017", "1019"})
 """Connect-IB to ConnectX-5 Ex: they have no virtio queues (mlx5/core/dev.c: is_vnet_supported)."""
@@ -21,7 +21,7 @@ def problems(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
         else:
             yield from _vfs(nic, spec)
             yield from _link_type(nic, spec)
-    yield from _guids(nic)
+    yield from _guids(nic, spec)
     if nic.device in _WITHOUT_VDPA and any(group.vdpa_type for group in spec.groups):
         yield Problem(
             code="no-vdpa",
@@ -61,6 +61,8 @@ def _remedy(nic: Nic, spec: NicSpec, code: str) -> str:
         "firmware-dpu-mode": f"On the card's own system {_by_hand(nic, spec)}, or put the card into NIC mode",
     }
     way = ways.get(code, f"Correct what keeps `mstconfig -e -d {nic.address} q` from answering")
+    if spec.restore:
+        return f"{way}, or leave the firmware as it is: `sriov-core reset --forget {nic.address}`"
     if nvconfig.wants_vfs(nic, spec) and nic.total_vfs:
         return f"{way}, or ask for {nic.total_vfs} VFs or fewer (numVfs)"
     return way
@@ -115,10 +117,25 @@ def _fixed_link_type(nic: Nic, name: str | None) -> str:
     return ""
 
 
-def _guids(nic: Nic) -> Iterator[Problem]:
+def _guids(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
     if fault := nic.facts.get("guid-pool"):
         code, _, text = fault.partition(": ")
         remedy = "Correct the file; without it, and for PFs that it leaves out, VFs get GUIDs derived from their PF's"
         if code == "guid-pool-exhausted":
             remedy = f"Add GUIDs for {nic.address} to the file, or ask for fewer VFs (numVfs)"
         yield Problem(code=code, nic=nic.address, text=text, remedy=remedy)
+    elif nic.link_type is LinkType.IB and nic.name is not None:
+        yield from _nameless(nic, spec)
+
+
+def _nameless(nic: Nic, spec: NicSpec) -> Iterator[Problem]:
+    lacking = (vf for vf in nic.vfs if vf.index < spec.num_vfs and lacks_guid(nic, spec, vf))
+    zero = [vf.index for vf in lacking if identity.guid(nic, vf) is None]
+    if zero:
+        yield Problem(
+            code="no-guid",
+            nic=nic.address,
+            text=f"{len(zero)} VFs need a node GUID and have none (vf{zero[0]} is the first), and the PF shows none of "
+            "its own to derive theirs from",
+            remedy=f"Add GUIDs for {nic.address} to {guids.POOL_PATH}",
+        )

@@ -79,11 +79,14 @@ def _switchdev(nic: Nic) -> Iterator[Finding]:
 def _guids(nic: Nic) -> Iterator[Finding]:
     zero = [vf.index for vf in nic.vfs if vf.guid == NO_GUID]
     if zero and nic.link_type is LinkType.IB:
+        remedy = "Apply a policy for them; sriov-core gives each a GUID and binds it anew"
+        if all(nic.vf(index).admin_guid not in (None, NO_GUID) for index in zero):
+            remedy = "The PF knows one for each, which their driver did not take: unbind them and apply their policy"
         yield Finding(
             code="VF-210",
             severity=Severity.WARN,
             nic=nic.address,
             fact=f"{len(zero)} VFs have a node GUID of zero (vf{zero[0]} is the first): no fabric lets them in",
             evidence=(f"ip link show {nic.name}", f"/sys/bus/pci/devices/{nic.address}/virtfn{zero[0]}/infiniband"),
-            remedy="Apply a policy for them; sriov-core gives each a GUID and binds it anew",
+            remedy=remedy,
         )

@@ -25,8 +25,13 @@ _NUMBERED_TYPES = {"1": LinkType.IB, "2": LinkType.ETH}
 
 
 def is_needed(nic: Nic, spec: NicSpec) -> bool:
-    """True when the wish may need the firmware changed, so that it has to be looked at."""
-    return wants_vfs(nic, spec) or wants_link_type(nic, spec) or bool(spec.restore and spec.restore.settings)
+    """True when the wish may need the firmware changed, so that it has to be looked at.
+
+    A release changes of it only what was recorded, and that is recorded only where it was changed.
+    """
+    if spec.restore:
+        return bool(spec.restore.settings)
+    return wants_vfs(nic, spec) or wants_link_type(nic, spec)
 
 
 def wants_vfs(nic: Nic, spec: NicSpec) -> bool:

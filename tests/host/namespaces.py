@@ -29,7 +29,7 @@ def index(name):
     return json.loads(ip(f"-j link show {name}"))[0]["ifindex"]
 def show(name):
     return json.loads(ip(f"-j link show {name}"))[0]
-net = RtNetlink(10)
+net = RtNetlink(10, 10)
 def refusal(call):
     try:
         call()

@@ -80,7 +80,7 @@ class Switch:
         self.server = self._start(
             self._software.argv("usr/sbin/ovsdb-server", *listening, "--unixctl=none", str(database)), "ovsdb-server"
         )
-        self._wait_for_socket()
+        self._wait_until_it_listens()
         if schema is None:
             self.vsctl("--no-wait", "init")
 
@@ -140,14 +140,18 @@ class Switch:
         """An empty database, and ovs-vswitchd is through with it."""
         self.vsctl("clear", "Open_vSwitch", ".", "bridges", "--", "clear", "Open_vSwitch", ".", "other_config")
 
-    def _wait_for_socket(self) -> None:
+    def _wait_until_it_listens(self) -> None:
         assert self.server
         end = time.monotonic() + WAIT_S
-        while not self.socket.exists():
+        while not self._takes_connections():
             said = (self._folder / "ovsdb-server.log").read_text()
             assert self.server.poll() is None, f"ovsdb-server ended: {said}"
             assert time.monotonic() < end, f"ovsdb-server does not listen: {said}"
             time.sleep(0.005)
+
+    def _takes_connections(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as line:
+            return line.connect_ex(str(self.socket)) == 0
 
     def _call(self, program: str, *arguments: str) -> str:
         return call(self._software.argv(program, *arguments), timeout_s=2 * WAIT_S, env=self._environment)

@@ -100,6 +100,14 @@ def test_a_broken_connection_is_tried_once_more(behave, words):
             "more than",
             id="a-huge-chunk",
         ),
+        *(
+            pytest.param(
+                saying(f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\nhello\r\n0\r\n\r\n".encode()),
+                "something that is no HTTP",
+                id=name,
+            )
+            for name, size in (("a-chunk-below-nothing", -5), ("a-chunk-as-long-as-all", -1))
+        ),
     ],
 )
 def test_nonsense_is_refused_in_words(behave, words):

@@ -39,10 +39,13 @@ def test_the_question_names_link_and_filters() -> None:
     assert vfguids.question(7, 9) == struct.pack("=BxHiII", 0, 0, 7, 0, 0) + attribute(EXT_MASK, struct.pack("=I", 9))
 
 
-def test_node_guids_are_told_by_vf() -> None:
-    infos = (
-        nested(VF_INFO, attribute(MAC, bytes(36)), attribute(NODE_GUID, vf_guid(vf, VALUE + vf))) for vf in (0, 1, 63)
-    )
+def both(vf: int, node: int, port: int) -> bytes:
+    """As net/core/rtnetlink.c (rtnl_fill_vfinfo) tells of a VF of an InfiniBand PF."""
+    return nested(VF_INFO, attribute(NODE_GUID, vf_guid(vf, node)), attribute(PORT_GUID, vf_guid(vf, port)))
+
+
+def test_guids_are_told_by_vf() -> None:
+    infos = (both(vf, VALUE + vf, VALUE + vf) for vf in (0, 1, 63))
     assert vfguids.told(link(*infos)) == {
         0: "00:02:c9:03:00:12:34:56",
         1: "00:02:c9:03:00:12:34:57",
@@ -53,14 +56,17 @@ def test_node_guids_are_told_by_vf() -> None:
 @pytest.mark.parametrize(
     "info",
     [
-        pytest.param(nested(VF_INFO, attribute(NODE_GUID, vf_guid(0, 0))), id="zero"),
+        pytest.param(both(0, 0, 0), id="zero"),
+        pytest.param(both(0, VALUE, 0), id="of-the-node-and-none-of-the-port"),
+        pytest.param(both(0, VALUE, VALUE + 1), id="another-of-the-port"),
+        pytest.param(nested(VF_INFO, attribute(NODE_GUID, vf_guid(0, VALUE))), id="of-the-node-only"),
         pytest.param(nested(VF_INFO, attribute(PORT_GUID, vf_guid(0, VALUE))), id="of-the-port-only"),
         pytest.param(nested(VF_INFO, attribute(MAC, bytes(36))), id="none-told"),
         pytest.param(nested(VF_INFO, attribute(NODE_GUID, b"\0" * 12)), id="cut-short"),
         pytest.param(b"", id="no-vfs"),
     ],
 )
-def test_a_vf_without_a_node_guid_is_absent(info: bytes) -> None:
+def test_a_vf_without_one_guid_for_both_is_absent(info: bytes) -> None:
     assert vfguids.told(link(info)) == {}
 
 

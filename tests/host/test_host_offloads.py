@@ -8,7 +8,7 @@ from tree import PF, HostTree
 
 pytestmark = NEEDS_ROOT
 
-OFFLOADS = "(o := __import__('sriov_core.host.offloads', fromlist=['x']).Offloads(10))"
+OFFLOADS = "(o := __import__('sriov_core.host.offloads', fromlist=['x']).Offloads(10, 10))"
 
 
 def test_an_offload_is_switched_off_and_on_and_its_neighbours_stay() -> None:

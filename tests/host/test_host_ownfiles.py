@@ -1,13 +1,15 @@
 """Our own files on the host: a closed list of paths, atomic, idempotent."""
 
 import os
+import stat
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from sriov_core.errors import StepFailed
-from sriov_core.host import ownfiles
+from sriov_core.host import ownfiles, tools
 from sriov_core.host.linux import LinuxHost
 from sriov_core.host.tools import Result
 
@@ -102,7 +104,7 @@ def test_a_udev_that_refuses_the_rules_is_an_error(tmp_path: Path) -> None:
     for path in ("usr/bin/udevadm", "run/udev/control"):
         (tmp_path / path).parent.mkdir(parents=True)
         (tmp_path / path).touch()
-    with pytest.raises(StepFailed, match=r"reload refused: no such socket\. Run `udevadm control --reload`"):
+    with pytest.raises(StepFailed, match=r"reload refused: no such socket \(exit code 1\)\. Run `udevadm control --reload`"):
         ownfiles.write(str(tmp_path), RULES, "x", lambda _: Result(code=1, out="", err="no such socket"), live=True)
 
 
@@ -110,3 +112,37 @@ def test_a_file_in_the_way_is_an_error_with_the_errno(tmp_path: Path) -> None:
     (tmp_path / "etc").write_text("in the way")
     with LinuxHost(str(tmp_path)) as host, pytest.raises(StepFailed, match=r"write refused with E(NOTDIR|EXIST)"):
         host.write_file(RULES, "x")
+
+
+def test_files_and_new_folders_may_be_read_by_all_whatever_the_umask(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir(mode=0o700)
+    before = os.umask(0o077)
+    try:
+        with LinuxHost(str(tmp_path)) as host:
+            host.write_file(RULES, "text\n")
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "etc").rglob("*")}
+    assert modes == {"udev": 0o755, "rules.d": 0o755, RULES.rpartition("/")[2]: 0o644}
+    assert stat.S_IMODE((tmp_path / "etc").stat().st_mode) == 0o700, "what was there stays as it was"
+
+
+PRESENT = "import sys; from sriov_core.host import ownfiles; print(ownfiles.present(sys.argv[1]))"
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [
+        pytest.param(RULES, id="a-file"),
+        pytest.param("/etc/udev/rules.d", id="a-folder"),
+    ],
+)
+def test_what_may_not_be_read_is_left_out_and_the_rest_is_told(tmp_path: Path, closed: str) -> None:
+    with LinuxHost(str(tmp_path)) as host:
+        for path in (RULES, FIXED[0]):
+            host.write_file(path, "text\n")
+    (tmp_path / closed[1:]).chmod(0)
+    without_rights = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    answer = tools.run([*without_rights, sys.executable, "-c", PRESENT, str(tmp_path)], 30)
+    (tmp_path / closed[1:]).chmod(0o755)
+    assert answer.out == f"{ {FIXED[0]: 'text' + chr(10)} }\n".replace("{ ", "{").replace(" }", "}"), answer.err

@@ -1,9 +1,11 @@
 """Programs and writer processes: deadlines, ends, and what is left behind."""
 
 import os
+import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,9 @@ from sriov_core.host.lanes import Lanes
 from sriov_core.host.refusals import Blocked
 from sriov_core.host.writer import Writers
 
+PATIENCE_S = 60
+"""How long a test waits for what happens at once; only a failure takes that long."""
+
 
 def children() -> set[str]:
     return set(Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split())
@@ -21,7 +26,7 @@ def children() -> set[str]:
 
 def test_a_program_s_answer_is_its_code_and_its_texts() -> None:
     answer = tools.run(["sh", "-c", "echo out; echo 'bad  thing' >&2; exit 3"], 10)
-    assert (answer.code, answer.out, answer.complaint) == (3, "out\n", "bad thing")
+    assert (answer.code, answer.out, answer.err) == (3, "out\n", "bad  thing\n")
 
 
 def test_a_program_that_does_not_end_is_stopped_with_its_children() -> None:
@@ -38,9 +43,45 @@ def test_what_a_program_prints_beyond_a_mebibyte_is_lost_and_that_is_said() -> N
     assert tools.run(["sh", "-c", f"{print_it}; echo"], 20).out == "x" * 1048576 + note
 
 
-def test_a_program_whose_child_keeps_its_output_open_is_waited_for_until_the_deadline() -> None:
-    with pytest.raises(DeadlineExceeded, match=r"did not end within 0.3 s and was stopped$"):
-        tools.run(["sh", "-c", "sleep 60 & echo done"], 0.3)
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("sleep {} & echo done; exit 5", id="silent"),
+        pytest.param("(read _ < {}) & head -c 60000 /dev/zero >&2; echo done; exit 5", id="after-much-output"),
+    ],
+)
+def test_a_program_that_ended_is_done_whatever_its_child_holds_open(tmp_path: Path, body: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    code = body.format(20 if "sleep" in body else tmp_path / "pipe")
+    answer = tools.run(["sh", "-c", code], 19)
+    with suppress(OSError):
+        os.close(os.open(tmp_path / "pipe", os.O_WRONLY | os.O_NONBLOCK))  # lets the child go
+    assert (answer.code, answer.out, len(answer.err)) == (5, "done\n", 0 if "sleep" in body else 60000)
+
+
+def test_a_program_whose_child_prints_for_ever_is_done_when_it_ends() -> None:
+    answer = tools.run(["sh", "-c", "timeout 20 yes & exit 5"], 19)
+    assert answer.code == 5
+
+
+@pytest.mark.parametrize(
+    ("out", "err", "complaint"),
+    [
+        pytest.param("", "bad  thing.\n\n", "bad thing (exit code 3)", id="errors"),
+        pytest.param("-E- no such\nsetting\n", " \n", "-E- no such setting (exit code 3)", id="output"),
+        pytest.param("-E- denied.\n", "warning: old.\n", "warning: old; -E- denied (exit code 3)", id="both"),
+        pytest.param("", "", "exit code 3", id="silent"),
+        pytest.param("o" * 501, "e" * 501, f"... {'e' * 500}; ... {'o' * 500} (exit code 3)", id="long"),
+    ],
+)
+def test_a_complaint_holds_all_that_was_said_on_one_line(out: str, err: str, complaint: str) -> None:
+    assert tools.Result(code=3, out=out, err=err).complaint == complaint
+
+
+def test_a_nul_byte_in_an_argument_is_refused_in_words() -> None:
+    with pytest.raises(HostError) as caught:
+        tools.run(["echo", "a\0b"], 5)
+    assert str(caught.value) == "cannot run echo a\\0b: there is a NUL byte in it, and no program takes one. Leave it out"
 
 
 def test_a_program_that_closes_its_output_and_goes_on_is_waited_for() -> None:
@@ -141,29 +182,78 @@ def test_a_writer_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
 class Socket:
     closed = False
 
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+
     def close(self) -> None:
         self.closed = True
+        self.ended.set()
 
 
-def test_a_blocked_lane_is_left_behind_and_the_next_call_gets_another_one() -> None:
-    opened: list[Socket] = []
+class Opened(list[Socket]):
+    """The sockets that lanes have opened."""
 
-    def open_socket() -> Socket:
-        opened.append(Socket())
-        return opened[-1]
+    def __call__(self) -> Socket:
+        self.append(Socket())
+        return self[-1]
 
-    lanes = Lanes(open_socket, "test")
+
+def test_while_a_lane_is_left_behind_no_other_call_is_begun_and_afterwards_it_is() -> None:
+    opened = Opened()
+    lanes = Lanes(opened, "test")
+    assert lanes.call(lambda socket: socket is opened[0], PATIENCE_S)
     release = threading.Event()
-    with pytest.raises(Blocked):
-        lanes.call(lambda _: release.wait(20), 0.1)
-    assert lanes.call(lambda socket: socket is opened[1], 5)
-    assert lanes.call(lambda socket: socket is opened[1], 5)
+    with pytest.raises(Blocked) as first:
+        lanes.call(lambda _: release.wait(PATIENCE_S), 0.1)
+    with pytest.raises(Blocked) as second:
+        lanes.call(lambda _: None, PATIENCE_S)
+    assert [(err.value.timeout_s, err.value.earlier) for err in (first, second)] == [(0.1, False), (0.1, True)]
+    assert len(opened) == 1
     release.set()
+    assert opened[0].ended.wait(PATIENCE_S), "what came back ends"
+    assert lanes.call(lambda socket: socket is opened[1], PATIENCE_S)
     lanes.close()
-    deadline = time.monotonic() + 5
-    while not all(socket.closed for socket in opened):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    assert opened[1].ended.wait(PATIENCE_S)
+
+
+def test_what_comes_back_after_the_end_ends_too() -> None:
+    opened = Opened()
+    lanes = Lanes(opened, "test")
+    begun, release = threading.Event(), threading.Event()
+
+    def work(_: Socket) -> bool:
+        begun.set()
+        return release.wait(PATIENCE_S)
+
+    caller = threading.Thread(target=lambda: lanes.call(work, PATIENCE_S))
+    caller.start()
+    assert begun.wait(PATIENCE_S)
+    lanes.close()
+    release.set()
+    caller.join(PATIENCE_S)
+    assert opened[0].ended.wait(PATIENCE_S)
+
+
+def test_a_lane_whose_caller_is_interrupted_ends_when_it_comes_back() -> None:
+    opened = Opened()
+    lanes = Lanes(opened, "test")
+    release = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def work(_: Socket) -> bool:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        return release.wait(PATIENCE_S)
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            lanes.call(work, PATIENCE_S)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    release.set()
+    assert opened[0].ended.wait(PATIENCE_S)
 
 
 def test_an_exception_in_a_lane_is_raised_where_it_was_asked() -> None:

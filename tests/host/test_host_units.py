@@ -6,10 +6,13 @@ import shutil
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 
+from sriov_core.engine.boot import WAIT_S
 from sriov_core.errors import HostError
 from sriov_core.host import tools, units
+from sriov_core.host.attributes import Deadlines
 from sriov_core.host.tools import Result
 from sriov_core.host.udevdb import has_finished
 
@@ -53,7 +56,7 @@ def test_the_units_are_oneshots_that_run_once_a_boot_where_there_is_a_boot_file(
     assert unit["Service"]["RemainAfterExit"] == ["yes"]
     assert unit["Unit"]["ConditionPathExists"] == ["/etc/sriov-core/boot.json"]
     assert unit["Install"] == {"WantedBy": ["multi-user.target"]}
-    assert int(unit["Service"]["TimeoutStartSec"][0]) > 60
+    assert int(unit["Service"]["TimeoutStartSec"][0]) > WAIT_S + sum(attrs.astuple(Deadlines()))
 
 
 def test_pre_comes_before_whoever_configures_the_network_and_post_before_whoever_hands_out_vfs() -> None:
@@ -241,7 +244,7 @@ def test_links_left_by_a_crash_are_removed_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("verb", ["daemon-reload", "enable"])
 def test_a_systemd_that_refuses_is_an_error_in_its_own_words(tmp_path: Path, verb: str) -> None:
     systemd = Systemd(tmp_path, refuses=verb)
-    with pytest.raises(HostError, match=rf"systemctl {verb}.* failed: Failed to connect to bus\. Correct that"):
+    with pytest.raises(HostError, match=rf"systemctl {verb}.* failed: Failed to connect to bus \(exit code 1\)\. Correct that"):
         units.install(str(tmp_path), FILES, systemd.run)
 
 
@@ -253,7 +256,7 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 
 def test_the_program_must_start_with_a_bare_environment() -> None:
     units.must_start(PROGRAM, lambda argv: tools.run(argv, 60))
-    with pytest.raises(HostError, match=r"systemd could not start .*: .*No module named no_such\. Nothing was changed"):
+    with pytest.raises(HostError, match=r"systemd could not start .*: .*No module named no_such \(exit code 1\)\. Nothing was changed"):
         units.must_start((sys.executable, "-m", "no_such"), lambda argv: tools.run(argv, 60))
 
 

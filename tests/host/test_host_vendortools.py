@@ -74,9 +74,9 @@ def test_a_change_that_succeeds_says_nothing(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        pytest.param("echo '-E- Failed to open'; echo ' it.'; exit 3", "-E- Failed to open it", id="out"),
-        pytest.param("echo fine; echo '-E- denied' >&2; exit 1", "-E- denied", id="errors-before-output"),
-        pytest.param("echo '-E- denied'; echo >&2; exit 1", "-E- denied", id="errors-that-are-blank"),
+        pytest.param("echo '-E- Failed to open'; echo ' it.'; exit 3", "-E- Failed to open it (exit code 3)", id="out"),
+        pytest.param("echo fine; echo '-E- denied' >&2; exit 1", "-E- denied; fine (exit code 1)", id="errors-before-output"),
+        pytest.param("echo '-E- denied'; echo >&2; exit 1", "-E- denied (exit code 1)", id="errors-that-are-blank"),
         pytest.param("exit 7", "exit code 7", id="silent"),
         pytest.param("kill -9 $$", "exit code -9", id="killed"),
     ],
@@ -93,7 +93,7 @@ def test_of_long_words_the_end_is_told(folder: Path) -> None:
     found = refusal("cardtool", "set")
     assert len(found) < 700
     assert "not possible: ... " in found
-    assert "line 399 -E- no such setting. Run it yourself" in found
+    assert "line 399 -E- no such setting (exit code 1). Run it yourself" in found
 
 
 def test_a_change_by_a_program_that_is_not_installed_says_where_it_was_looked_for(folder: Path) -> None:
@@ -109,6 +109,14 @@ def test_a_change_by_a_program_whose_interpreter_is_missing_says_so(folder: Path
     found = refusal("cardtool", "set")
     assert found.startswith(
         f"{CARD}: cardtool: set is not possible: cannot run cardtool set: No such file or directory"
+    )
+
+
+def test_a_nul_byte_in_an_argument_is_refused_in_words(folder: Path) -> None:
+    program(folder, "")
+    words = "cannot run cardtool a\\0b: there is a NUL byte in it, and no program takes one. Leave it out"
+    assert refusal("cardtool", "a\0b") == (
+        f"{CARD}: cardtool: 'a\\0b' is not possible: {words}. Run it yourself to see more: cardtool 'a\\0b'"
     )
 
 

@@ -101,7 +101,7 @@ def obstacle() -> str | None:
     """Why the lab cannot be built or booted on this machine, or None."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         return f"the lab needs Linux on x86_64, this is {platform.system()} on {platform.machine()}"
-    missing = [name for name in ("apt-get", "dpkg-deb", "tar") if not shutil.which(name)]
+    missing = [name for name in ("apt-get", "dpkg-deb", "tar", "unshare", "mount") if not shutil.which(name)]
     if missing and not image_path().exists():
         return f"the lab is made of Debian's packages and needs {', '.join(missing)}, which this machine lacks"
     return None

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import simulators
 from channel import GuestGone
 from machine import PF_NAMES, PFS
 from vm import GuestFailure, GuestTimeout, Vm
@@ -80,6 +81,27 @@ def test_the_kernel_refuses_another_count_while_there_are_vfs(clean: Vm) -> None
     assert (refused.rc, "Device or resource busy" in refused.err) == (1, True), refused
     assert clean.sh(f"cat {DEVICE}/sriov_numvfs") == "2"
     assert "Numerical result out of range" in clean.run(f"echo 8 > {DEVICE}/sriov_numvfs").err
+
+
+@pytest.mark.parametrize("module", simulators.MODULES)
+def test_the_simulators_are_built_for_this_very_kernel(vm: Vm, module: str) -> None:
+    assert vm.sh(f"modinfo -F vermagic {module}").split()[0] == vm.image.facts["kernel"]
+    vm.sh(f"modprobe {module}")
+
+
+def test_a_simulated_nic_has_an_eswitch_and_the_reset_removes_it(clean: Vm) -> None:
+    clean.sh("modprobe netdevsim && echo '10 1' > /sys/bus/netdevsim/new_device && udevadm settle")
+    clean.sh("echo 2 > /sys/bus/netdevsim/devices/netdevsim10/sriov_numvfs")
+    clean.sh("devlink dev eswitch set netdevsim/netdevsim10 mode switchdev && udevadm settle")
+    assert clean.sh("ls /sys/bus/netdevsim/devices/netdevsim10/net").split() == [
+        *("eni10np1", "eni10npf0vf0", "eni10npf0vf1")
+    ]
+    clean.sh("modprobe vdpa_sim_net && vdpa dev add name some mgmtdev vdpasim_net")
+    clean.sh("modprobe rdma_rxe && rdma link add rxe0 type rxe netdev enp1s0 && rdma system set netns exclusive")
+    clean.reset_nics()
+    assert sorted(clean.sh("ls /sys/class/net").split()) == ["enp1s0", "enp2s0", "lo"]
+    assert clean.sh("vdpa dev show; rdma link; ls /sys/bus/netdevsim/devices 2>/dev/null; true") == ""
+    assert clean.sh("rdma system").startswith("netns shared")
 
 
 def test_the_reset_leaves_nothing_of_a_test(clean: Vm) -> None:

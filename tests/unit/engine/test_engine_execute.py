@@ -11,9 +11,11 @@ from engine_machines import FRESH, OTHER, PF, WISHED, Doing, engine, failing, sp
 from sriov_core.engine.execute import Moment, execute
 from sriov_core.engine.perform import perform
 from sriov_core.errors import StalePlan, StepFailed
-from sriov_core.model.nodesteps import LoadModule, SetKernelArgument, WriteFile
+from sriov_core.model.bridges import Bridge, Uplink
+from sriov_core.model.nodesteps import LoadModule, SetBridge, SetKernelArgument, WriteFile
 from sriov_core.model.plan import Cost, NicPlan, Plan, PlannedStep
 from sriov_core.model.steps import BindDriver, ResetFirmware, SetAutoprobe, SetLink, SetNumVfs, SetVfMac, Step
+from sriov_core.testing.facts import OvsFacts
 
 BOTH = spec(wish(), wish(OTHER))
 
@@ -240,10 +242,31 @@ def test_a_step_that_may_fail_is_told_and_ends_nothing():
     assert state(host)["up"] is True
 
 
-def test_what_comes_after_the_nics_waits_until_all_are_ready():
-    module = PlannedStep(step=LoadModule(module="dummy"))
-    good, bad = world(), failing(world(), lambda verb: verb.target == OTHER, errno.EIO)
-    plans = [attrs.evolve(plan_for(host), after=(module,)) for host in (good, bad)]
-    assert execute(plans[0], good) == ()
-    assert [failure.nic for failure in execute(plans[1], bad)] == [OTHER]
-    assert ("dummy" in good.node().modules, "dummy" in bad.node().modules) == (True, False)
+def bridge(was=None) -> SetBridge:
+    made = Bridge(name="br-1", uplink=Uplink(nic=PF, name="eth0"))
+    return SetBridge(name="br-1", was=Bridge(name="br-1") if was else None, bridge=made)
+
+
+AFTER = {
+    "new-and-its-nic-is-ready": (bridge(), OTHER, True),
+    "new-and-its-nic-failed": (bridge(), PF, False),
+    "there-before-and-its-nic-failed": (bridge(was=True), PF, True),
+}
+
+
+@pytest.mark.parametrize(("step", "failed", "done"), AFTER.values(), ids=AFTER)
+def test_a_bridge_is_made_where_its_nic_is_ready_and_repaired_in_any_case(step, failed, done):
+    host = world(ovs=OvsFacts(service="ovs-vswitchd.service"))
+    plan = attrs.evolve(plan_for(host), after=(PlannedStep(step=step),))
+    failures = execute(plan, failing(host, lambda verb: verb.target == failed, errno.EIO))
+    assert [failure.nic for failure in failures] == [failed]
+    assert bool(host.open_vswitch([step.bridge]).bridges) is done
+
+
+def test_after_a_failed_step_of_the_node_only_what_stands_by_itself_is_done():
+    host = world()
+    steps = [WriteFile(path="/etc/x", content="x"), SetKernelArgument(argument="quiet"), LoadModule(module="dummy")]
+    plan = Plan(node=tuple(PlannedStep(step=step) for step in steps))
+    failures = execute(plan, failing(host, lambda verb: verb.name == "write_file", errno.EROFS))
+    assert [failure.step for failure in failures] == steps[:1]
+    assert ("dummy" in host.node().modules, host.tree().node.next_cmdline) == (True, [])

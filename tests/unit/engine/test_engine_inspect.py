@@ -58,11 +58,10 @@ def test_a_nic_nobody_wishes_anything_of_is_not_looked_at_twice():
     assert [bool(nic.settings) for nic in found.snapshot.nics] == [True, False]
 
 
-def test_what_was_there_before_is_in_the_baseline():
+def test_who_served_it_is_remembered_and_firmware_that_nobody_changes_is_not():
     host, journal = world(other_files={"/etc/firmware": "7"}), Journal(path=None)
     assert converge(served_by(Vendor(), host, journal), spec()).converged
-    assert remembered(journal).baseline.settings == {"VFS": "7"}
-    assert remembered(journal).plugin == "vendor"
+    assert (remembered(journal).plugin, remembered(journal).baseline.settings) == ("vendor", {})
 
 
 def unreadable(nic):
@@ -113,12 +112,15 @@ def test_the_network_of_a_nic_is_remembered_while_its_netdev_is_away():
     assert (nic.net_filter, nic.mac) == ("openstack/NetworkID:blue", "02:00:00:00:00:00")
 
 
-def test_a_record_from_before_a_driver_knew_a_setting_gets_its_baseline_completed():
-    host, journal = world(other_files={"/etc/firmware": "7"}), Journal(path=None)
+def test_a_record_from_before_a_driver_knew_an_offload_gets_its_baseline_completed():
+    def offloading(nic):
+        return attrs.evolve(nic, settings={"VFS": Setting(current="7", next="7")}, features={"hw-tc-offload": False})
+
+    host, journal = world(), Journal(path=None)
     known = NicRecord(address=PF, plugin="vendor", baseline=Baseline(mtu=1400))
     journal.write(attrs.evolve(journal.read(), nics={PF: known}))
-    converge(served_by(Vendor(), host, journal), spec(wish(vfio=1)))
-    assert remembered(journal).baseline == Baseline(mtu=1400, settings={"VFS": "7"})
+    converge(served_by(Vendor(offloading), host, journal), spec(wish(vfio=1)))
+    assert remembered(journal).baseline == Baseline(mtu=1400, features={"hw-tc-offload": False})
 
 
 def test_a_release_looks_twice_as_well():

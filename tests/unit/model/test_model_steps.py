@@ -122,7 +122,12 @@ PROJECTED = {
         {"parameters": {"flow_steering_mode": "smfs"}},
         "flow_steering_mode dmfs -> smfs",
     ),
-    "reload": (ReloadDevlink(nic=PF), NIC, {"num_vfs": 0, "vfs": ()}, "reload its kernel driver"),
+    "reload": (
+        ReloadDevlink(nic=PF),
+        attrs.evolve(NIC, link_up=True),
+        {"num_vfs": 0, "vfs": (), "link_up": False, "mtu": UNKNOWN},
+        "reload its kernel driver",
+    ),
     "firmware": (
         SetFirmware(nic=PF, was={"NUM_OF_VFS": "0"}, settings={"NUM_OF_VFS": "8", "SRIOV_EN": "True"}, argv=("tool",)),
         attrs.evolve(NIC, settings={"NUM_OF_VFS": Setting(current="0", next="0")}),

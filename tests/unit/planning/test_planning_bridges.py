@@ -187,7 +187,7 @@ def test_an_uplink_goes_by_its_address_and_takes_the_name_that_the_pf_has() -> N
 
 
 def told(ovs: OpenVSwitch | None, *wished: Bridge, nics: tuple[object, ...] = (nic(PF), nic(OTHER))) -> list[str]:
-    return [f"{problem.code}: {problem}" for problem in bridges.problems(ovs, wished, nics)]
+    return [f"{fault.problem.code}: {fault.problem}" for fault in bridges.problems(ovs, wished, nics)]
 
 
 @pytest.mark.parametrize("ovs", [None, SILENT, BOTH], ids=["none", "silent", "there"])
@@ -283,7 +283,7 @@ def test_the_name_that_a_policy_s_bridge_gets_is_short_enough() -> None:
 @pytest.mark.parametrize(
     ("ovs", "switchdev", "kinds"),
     [
-        pytest.param(OpenVSwitch(service=SERVICE), True, [WriteFile, SetOvsOption, RestartService], id="wanted"),
+        pytest.param(OpenVSwitch(service=SERVICE), True, [WriteFile, RestartService, SetOvsOption], id="wanted"),
         pytest.param(OpenVSwitch(), True, [SetOvsOption], id="somebody-else-runs-it"),
         pytest.param(OpenVSwitch(service=SERVICE), False, [], id="no-switchdev"),
         pytest.param(OpenVSwitch(service=SERVICE, hw_offload=True), True, [], id="on-already"),
@@ -294,11 +294,11 @@ def test_the_name_that_a_policy_s_bridge_gets_is_short_enough() -> None:
 def test_flows_are_offloaded_where_a_nic_is_to_be_in_switchdev_mode(
     ovs: OpenVSwitch | None, switchdev: bool, kinds: list[type]
 ) -> None:
-    assert [type(step) for step in bridges.offload(ovs, switchdev=switchdev)] == kinds
+    assert [type(step) for step in bridges.offload(ovs, (), switchdev=switchdev)] == kinds
 
 
 def test_the_setting_is_made_at_each_start_by_a_file_beside_the_vendor_s_unit() -> None:
-    file, option, restart = bridges.offload(OpenVSwitch(service=SERVICE), switchdev=True)
+    file, restart, option = bridges.offload(OpenVSwitch(service=SERVICE), (), switchdev=True)
     assert isinstance(file, WriteFile)
     assert file.path == "/etc/systemd/system/ovs-vswitchd.service.d/10-sriov-core.conf"
     assert file.content is not None
@@ -311,3 +311,30 @@ def test_the_setting_is_made_at_each_start_by_a_file_beside_the_vendor_s_unit() 
     )
     assert option == SetOvsOption(key="hw-offload", value="true")
     assert restart == RestartService(service=SERVICE)
+
+
+DROP_IN = bridges.drop_in_path(SERVICE)
+ON = OpenVSwitch(service=SERVICE, hw_offload=True, idle=True)
+
+
+@pytest.mark.parametrize(
+    ("ovs", "files", "facts", "kinds"),
+    [
+        pytest.param(ON, [DROP_IN], {"release": True}, [SetOvsOption, WriteFile, RestartService], id="given-back"),
+        pytest.param(ON, [], {"release": True}, [], id="somebody-else-s-setting-stays"),
+        pytest.param(ON, [DROP_IN], {}, [], id="without-a-release-it-stays"),
+        pytest.param(ON, [DROP_IN], {"release": True, "switchdev": True}, [], id="another-nic-needs-it"),
+        pytest.param(SILENT, [DROP_IN], {"release": True}, [], id="silent"),
+    ],
+)
+def test_what_was_set_for_offload_is_given_back(
+    ovs: OpenVSwitch, files: list[str], facts: dict[str, bool], kinds: list[type]
+) -> None:
+    steps = bridges.offload(ovs, files, **{"switchdev": False, **facts})
+    assert [type(step) for step in steps] == kinds
+
+
+@pytest.mark.parametrize("idle", [True, False])
+def test_a_restart_says_whether_anybody_s_traffic_runs_through_it(idle: bool) -> None:
+    _, restart, _ = bridges.offload(OpenVSwitch(service=SERVICE, idle=idle), (), switchdev=True)
+    assert restart == RestartService(service=SERVICE, idle=idle)

@@ -6,6 +6,9 @@ import msgspec
 import pytest
 
 from sriov_core.api.nodestate import NodeState
+from sriov_core.model.address import Address
+from sriov_core.model.desired import NicSpec, VfGroup
+from sriov_core.model.observed import LinkType, Nic, Vf
 from sriov_core.planning.difference import differences
 from sriov_core.policy.nodereport import to_nics
 from sriov_core.policy.nodestate import to_spec
@@ -207,6 +210,28 @@ ONLY_BY_THE_INCUMBENT = {
 @pytest.mark.parametrize(("wish", "report"), ONLY_BY_THE_INCUMBENT.values(), ids=ONLY_BY_THE_INCUMBENT)
 def test_there_is_no_work_where_the_incumbent_sees_some(wish: dict[str, Any], report: dict[str, Any]) -> None:
     assert needs(wish, report) == []
+
+
+ZERO = "00:00:00:00:00:00:00:00"
+TOLD = {
+    "ethernet-told-none": (LinkType.ETH, {}, ["node GUID"]),
+    "ethernet-told-a-mac": (LinkType.ETH, {"admin_mac": "02:00:00:00:00:01"}, []),
+    "infiniband-told-none": (LinkType.IB, {}, ["node GUID"]),
+    "infiniband-told-zeros": (LinkType.IB, {"admin_guid": ZERO}, ["node GUID"]),
+    "infiniband-told-one": (LinkType.IB, {"admin_guid": "02:00:00:00:00:00:00:01"}, []),
+    "infiniband-told-a-mac-only": (LinkType.IB, {"admin_mac": "02:00:00:00:00:01"}, ["node GUID"]),
+    "under-a-userspace-driver": (LinkType.ETH, {"kernel_driver": "vfio-pci"}, ["kernel driver"]),
+    "without-a-driver": (LinkType.ETH, {"kernel_driver": None}, ["kernel driver"]),
+}
+
+
+@pytest.mark.parametrize(("link_type", "facts", "work"), TOLD.values(), ids=TOLD)
+def test_a_guid_of_zeros_is_work_only_while_nobody_told_an_identity(link_type, facts, work):
+    seen = Vf(**{"index": 0, "kernel_driver": "mlx5_core", "guid": ZERO, **facts})
+    address = Address(PF)
+    found = Nic(address=address, vendor="15b3", device="1017", num_vfs=1, vfs=(seen,), link_type=link_type)
+    wish = NicSpec(address=address, num_vfs=1, groups=(VfGroup(first=0, last=0, is_rdma=True),))
+    assert [one.what for one in differences(found, wish)] == work
 
 
 def test_vfs_of_an_externally_managed_nic_are_work_all_the_same() -> None:

@@ -36,8 +36,9 @@ CASES = {
     "without-an-rdma-subsystem-the-option-waits": (node(None), WISH, [WRITE], []),
     "no-wish": (node(), NodeSpec(), [], []),
     "no-wish-leaves-ours-alone": (node("exclusive", content=EXCLUSIVE), NodeSpec(), [], []),
-    "given-back": (node("exclusive", content=EXCLUSIVE), RELEASE, [REMOVE, TO_SHARED], []),
+    "given-back": (node("exclusive", content=EXCLUSIVE), RELEASE, [TO_SHARED, REMOVE], []),
     "given-back-with-the-next-boot": (node("exclusive", 2, EXCLUSIVE), RELEASE, [REMOVE], []),
+    "given-back-but-for-the-mode": (node("exclusive"), RELEASE, [TO_SHARED], []),
     "given-back-already": (node(), RELEASE, [], []),
 }
 

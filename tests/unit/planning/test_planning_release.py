@@ -7,7 +7,7 @@ from planning_values import OTHER, PF, after, codes, group, lines, look, nic, pl
 from sriov_core.model.address import Address
 from sriov_core.model.bridges import Bridge, Uplink
 from sriov_core.model.desired import Baseline, NodeSpec
-from sriov_core.model.observed import EswitchMode, Use
+from sriov_core.model.observed import EswitchMode, LinkType, Use
 from sriov_core.model.record import NicRecord, Records
 from sriov_core.planning.wish import complete, released
 
@@ -36,6 +36,13 @@ BACK = {
     "autoprobe-as-the-administrator-had-it": (nic(), {"autoprobe": False}, ["driver autoprobe on -> off"]),
     "a-lowered-mtu-is-raised-again": (nic(mtu=1400), {}, ["MTU 1400 -> 1500"]),
     "everything-is-back-already": (nic(), {}, []),
+    "an-mtu-of-another-link-type-is-left-alone": (
+        nic(mtu=2044, max_mtu=4092, link_type=LinkType.IB),
+        {"link_type": LinkType.ETH},
+        [],
+    ),
+    "an-mtu-of-the-same-link-type": (nic(mtu=9000), {"link_type": LinkType.ETH}, ["MTU 9000 -> 1500"]),
+    "an-mtu-that-the-nic-does-not-take": (nic(mtu=9000), {"mtu": 9703}, []),
     "what-was-not-known-is-left-alone": (nic(mtu=9000, link_up=False), {"mtu": None, "link_up": None}, []),
 }
 
@@ -100,18 +107,18 @@ def test_what_the_journal_knows_of_autoprobe(wish, known, autoprobe):
 UPLINK = Uplink(nic=PF, name="ens1")
 OURS = (Bridge(name="br-one", uplink=UPLINK), Bridge(name="br-two"))
 BRIDGES = {
-    "without-a-release-ours-stay": ((), False, ["br-one", "br-two"]),
-    "with-a-release-only-wished-ones-stay": ((Bridge(name="br-two"),), True, ["br-two"]),
-    "a-wish-replaces-the-one-of-its-name": ((Bridge(name="br-two", fail_mode="secure"),), False, ["br-two", "br-one"]),
-    "a-wish-replaces-the-one-of-its-uplink": ((Bridge(name="br-new", uplink=UPLINK),), False, ["br-new", "br-two"]),
+    "without-a-release-ours-stay": ((), False, ["br-one", "br-two"], ()),
+    "with-a-release-others-go": ((Bridge(name="br-two"),), True, [], ("br-one",)),
+    "a-wish-replaces-the-one-of-its-name": ((Bridge(name="br-two", fail_mode="secure"),), False, ["br-one"], ()),
+    "a-wish-replaces-the-one-of-its-uplink": ((Bridge(name="br-new", uplink=UPLINK),), False, ["br-two"], ()),
 }
 
 
-@pytest.mark.parametrize(("wished", "release", "names"), BRIDGES.values(), ids=BRIDGES)
-def test_which_bridges_are_wished_for(wished, release, names):
+@pytest.mark.parametrize(("wished", "release", "kept", "gone"), BRIDGES.values(), ids=BRIDGES)
+def test_what_becomes_of_our_bridges(wished, release, kept, gone):
     found = complete(NodeSpec(bridges=wished), Records(bridges=OURS), release=release)
-    assert [bridge.name for bridge in found.bridges] == names
-    assert found.bridges[: len(wished)] == wished
+    assert found.bridges == wished
+    assert ([bridge.name for bridge in found.kept_bridges], found.gone_bridges) == (kept, gone)
 
 
 RDMA = {

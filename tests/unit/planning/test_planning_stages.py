@@ -17,6 +17,7 @@ from sriov_core.model.nodesteps import (
 from sriov_core.model.observed import EswitchMode
 from sriov_core.model.plan import Cost, NicPlan, Plan, PlannedStep, Reboot
 from sriov_core.model.steps import DetachUplink, SetEswitchMode
+from sriov_core.planning.rdma import OPTIONS_PATH
 from sriov_core.planning.stages import Stage, share
 
 
@@ -136,9 +137,25 @@ def test_an_option_of_open_vswitch_is_set_only_with_the_restart_that_it_takes():
     assert [entry.step for entry in share(plan, Stage.POST, Cost.DRAIN).plan.node] == [RULE, *OFFLOAD]
 
 
-def test_bridges_are_changed_all_or_none():
+def test_a_bridge_that_costs_too_much_is_left_alone_and_the_others_are_not():
     costly = PlannedStep(step=SetBridge(name="br1", was=Bridge(name="br1"), bridge=None), cost=Cost.DRAIN, why="flows")
     plan = Plan(after=(PlannedStep(step=BRIDGE), costly))
     found = share(plan, Stage.POST, Cost.VF_LOSS)
-    assert (found.plan.after, len(found.left)) == ((), 1)
+    assert ([entry.step for entry in found.plan.after], len(found.left)) == ([BRIDGE], 1)
     assert "node: bridge br1: without uplink -> none: left alone, because it costs drain (flows)" in found.left[0]
+
+
+def test_a_pf_is_not_detached_where_nobody_would_attach_it_again():
+    costly = PlannedStep(step=SetBridge(name="br1", was=None, bridge=Bridge(name="br1")), cost=Cost.DRAIN, why="flows")
+    detach = PlannedStep(step=DetachUplink(nic=PF, bridge="br1"), cost=Cost.LINK_FLAP)
+    plan = Plan(nics=(NicPlan(nic=PF, steps=(detach,)),), after=(costly,))
+    assert share(plan, Stage.POST, Cost.VF_LOSS).plan.steps == ()
+    assert share(plan, Stage.POST, Cost.DRAIN).plan.steps == (detach, costly)
+
+
+def test_what_springs_the_rdma_mode_at_a_later_boot_is_left_out():
+    option = PlannedStep(step=WriteFile(path=OPTIONS_PATH, content="x"))
+    waiting = Plan(node=(option,), reboots=(Reboot(requirement="rdma-mode-exclusive", reason="x"),))
+    for stage in Stage:
+        assert share(waiting, stage, Cost.DRAIN).plan.node == ()
+        assert share(Plan(node=(option,)), stage, Cost.DRAIN).plan.node == (option,)

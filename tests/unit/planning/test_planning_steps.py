@@ -151,6 +151,16 @@ def test_a_changed_group_touches_only_its_own_vfs():
     assert {vf_of(entry.step).index for entry in found.steps} == {4, 5, 6, 7}
 
 
+def test_a_vf_bound_without_a_guid_is_unbound_told_its_address_and_bound_in_this_order():
+    zero = vf(0, "mlx5_core", admin_mac=None, mac="02:aa:00:00:00:07", guid="00:00:00:00:00:00:00:00")
+    found = planned(look(nic(vfs=(zero,)), owner="generic"), spec(group(0, 0, is_rdma=True)))
+    assert lines(found) == [
+        "vf0: kernel driver mlx5_core -> none",
+        "vf0: admin MAC none -> 02:aa:00:00:00:07",
+        "vf0: kernel driver none -> default",
+    ]
+
+
 EXTERNAL = {
     "raised-mtu-and-link": nic(vfs=vfs("iavf", "vfio-pci"), mtu=9000, link_up=False),
     "more-vfs-than-wished": nic(vfs=vfs("iavf", "vfio-pci", "iavf", None)),

@@ -50,7 +50,9 @@ def wish(count: int = 0, mode: EswitchMode = LEGACY, *groups: VfGroup, **fields:
 
 
 def release(before: Baseline, **fields: object) -> NicSpec:
-    return wish(before.num_vfs, before.eswitch_mode, restore=before, autoprobe=before.autoprobe, **fields)
+    return wish(
+        before.num_vfs, before.eswitch_mode, *before.groups, restore=before, autoprobe=before.autoprobe, **fields
+    )
 
 
 def nic_plan(found: Nic, spec: NicSpec) -> NicPlan:

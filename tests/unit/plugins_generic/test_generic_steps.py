@@ -1,16 +1,19 @@
 """Options, binding and identities beside counts and modes; most of all what a release puts back, and when."""
 
 import pytest
-from generic_nics import LEGACY, SWITCHDEV, codes, lines, nic, release, vf, wish
+from generic_nics import LEGACY, SWITCHDEV, codes, lines, nic, nic_plan, release, vf, wish
 
 from sriov_core.model.desired import NO_GUID, Baseline, DeviceType, VdpaType, VfGroup
 from sriov_core.model.observed import LinkType
+from sriov_core.planning.difference import differences
 
 GUID = "02:00:00:00:00:00:01:00"
 RDMA = VfGroup(first=0, last=1, is_rdma=True)
 PLAIN = VfGroup(first=0, last=1)
 VFIO = VfGroup(first=0, last=1, device_type=DeviceType.VFIO_PCI)
-REBOUND = ["vf0: kernel driver its_vf_driver -> none", "vf0: kernel driver none -> default"]
+MAC = "02:00:00:00:01:00"
+UNBOUND, BOUND = "vf0: kernel driver its_vf_driver -> none", "vf0: kernel driver none -> default"
+REBOUND = [UNBOUND, f"vf0: admin MAC none -> {MAC}", BOUND]
 
 
 def offload(on: bool | None) -> dict[str, object]:
@@ -92,6 +95,9 @@ def test_a_release_leaves_alone_what_the_nic_no_longer_shows():
         pytest.param(vf(0, guid=GUID), RDMA, [], id="rdma-with-one"),
         pytest.param(vf(0, guid=None), RDMA, [], id="no-rdma-device-here"),
         pytest.param(vf(0, guid=NO_GUID), PLAIN, [], id="nobody-needs-one"),
+        pytest.param(vf(0, guid=NO_GUID, admin_mac=MAC), RDMA, [], id="told-an-address-in-vain"),
+        pytest.param(vf(0, None, admin_mac=MAC), RDMA, [BOUND], id="unbound-and-told-before-a-crash"),
+        pytest.param(vf(0, None), RDMA, REBOUND[1:], id="unbound-before-a-crash"),
     ],
 )
 def test_a_vf_that_found_no_guid_is_bound_anew(found, group, expected):
@@ -109,11 +115,72 @@ def test_a_vf_in_the_wrong_place_is_not_bound_twice():
 def test_binding_anew_needs_autoprobe_for_the_moment():
     start = nic("mlx5_core", 1, vfs=(vf(0, guid=NO_GUID),), autoprobe=False)
     assert lines(start, wish(1, LEGACY, VfGroup(first=0, last=0, is_rdma=True))) == [
-        REBOUND[0],
+        *REBOUND[:2],
         "driver autoprobe off -> on",
-        REBOUND[1],
+        BOUND,
         "driver autoprobe on -> off",
     ]
+
+
+NO_MAC = "00:00:00:00:00:00"
+
+
+@pytest.mark.parametrize(
+    ("facts", "found", "group", "expected"),
+    [
+        pytest.param({"name": None}, vf(0, guid=NO_GUID), RDMA, "its netdev is not here", id="no-netdev-of-the-pf"),
+        pytest.param({"mac": None}, vf(0, guid=NO_GUID, mac=None), RDMA, "no address to derive", id="no-address"),
+        pytest.param({"mac": None}, vf(0, guid=NO_GUID, mac=NO_MAC), RDMA, "no address to derive", id="zeros"),
+        pytest.param({"mac": None}, vf(0, guid=NO_GUID), RDMA, "", id="an-address-of-its-own"),
+        pytest.param({"name": None}, vf(0, guid=NO_GUID), PLAIN, "", id="nobody-needs-one"),
+        pytest.param({"name": None}, vf(0, guid=NO_GUID, admin_mac=MAC), RDMA, "", id="told-before"),
+        pytest.param({"name": None}, vf(0, None), RDMA, "", id="not-bound-yet"),
+    ],
+)
+def test_where_nobody_can_be_told_a_vf_without_a_guid_is_a_problem_and_no_work(facts, found, group, expected):
+    start = nic("mlx5_core", 2, vfs=(found, vf(1, guid=GUID)), **facts)
+    problems = nic_plan(start, wish(2, LEGACY, group)).problems
+    assert [problem.code for problem in problems] == (["no-guid"] if expected else [])
+    assert all(expected in problem.text and problem.nic == start.address and problem.remedy for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("found", "before", "expected"),
+    [
+        pytest.param({"link_type": LinkType.IB}, {"link_type": LinkType.IB}, ["MTU 1500 -> 1400"], id="as-then"),
+        pytest.param({"link_type": LinkType.IB}, {"link_type": LinkType.ETH}, [], id="another-link-type"),
+        pytest.param({"link_type": LinkType.IB}, {}, ["MTU 1500 -> 1400"], id="nobody-noted-it"),
+        pytest.param({}, {"link_type": LinkType.ETH}, ["MTU 1500 -> 1400"], id="nobody-can-tell-now"),
+        pytest.param({"max_mtu": 1400}, {}, ["MTU 1500 -> 1400"], id="just-within-bounds"),
+        pytest.param({"max_mtu": 1399}, {}, [], id="above-what-it-takes"),
+        pytest.param({"min_mtu": 1401}, {}, [], id="below-what-it-takes"),
+    ],
+)
+def test_a_release_puts_back_only_an_mtu_that_the_nic_can_have(found, before, expected):
+    assert lines(nic("igb", **found), release(Baseline(mtu=1400, **before))) == expected
+
+
+@pytest.mark.parametrize(
+    ("link_type", "expected"),
+    [
+        pytest.param(LinkType.ETH, ["vf0: MTU 1500 -> 9000"], id="as-then"),
+        pytest.param(LinkType.IB, [], id="another-link-type"),
+    ],
+)
+def test_mtus_of_vfs_come_back_with_their_link_type_only(base_steps, link_type, expected):
+    groups = (VfGroup(first=0, last=0, mtu=9000),)
+    before = Baseline(num_vfs=1, link_type=LinkType.ETH, groups=groups)
+    start = nic("mlx5_core", 1, link_type=link_type, vfs=(vf(0, mtu=1500),), max_mtu=9978)
+    spec = release(before)
+    assert base_steps("set_vf_options", start, spec) == expected
+    assert [found.what for found in differences(start, spec)] == ["MTU"] * len(expected)
+
+
+def test_a_release_is_not_refused_for_an_mtu_that_it_leaves_alone():
+    groups = (VfGroup(first=0, last=0, mtu=9000),)
+    before = Baseline(num_vfs=1, link_type=LinkType.ETH, groups=groups)
+    start = nic("mlx5_core", 1, link_type=LinkType.ETH, vfs=(vf(0, mtu=1500),), max_mtu=4092)
+    assert lines(start, release(before)) == []
 
 
 def vdpa(kind: VdpaType | None) -> VfGroup:

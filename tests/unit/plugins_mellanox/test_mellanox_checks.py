@@ -1,9 +1,9 @@
 """Why a wish is refused: each problem has its code, says what was wanted and found, and what to do."""
 
 import pytest
-from mellanox_values import P1, faulty, firmware, ib, port, release, wish
+from mellanox_values import P1, faulty, firmware, ib, port, release, vfs, wish
 
-from sriov_core.model.desired import VdpaType, VfGroup
+from sriov_core.model.desired import NO_GUID, VdpaType, VfGroup
 from sriov_core.model.observed import LinkType
 from sriov_plugins import mellanox
 
@@ -12,6 +12,7 @@ LOCKED = "firmware-lockdown: the kernel is locked down (integrity), which bars m
 DPU = "firmware-dpu-mode: the card is in DPU mode"
 BROKEN = "firmware-unreadable: mstconfig -e -d 0000:3b:00.0 q: Failed to open the device"
 TO_IB = {"link_type": LinkType.IB}
+GUID = "02:00:00:00:00:00:00:77"
 VDPA = (VfGroup(first=0, last=0, vdpa_type=VdpaType.VIRTIO),)
 
 REFUSED = [
@@ -62,8 +63,25 @@ REFUSED = [
         release(NUM_OF_VFS=8, SRIOV_EN=True),
         "firmware-lockdown",
         "the firmware settings of before are to be put back",
-        "Boot once without Secure Boot and set it by hand (mstconfig -d 0000:3b:00.0 set NUM_OF_VFS=8 SRIOV_EN=True)",
+        "Boot once without Secure Boot and set it by hand (mstconfig -d 0000:3b:00.0 set NUM_OF_VFS=8 SRIOV_EN=True), "
+        "or leave the firmware as it is: `sriov-core reset --forget 0000:3b:00.0`",
         id="a-release",
+    ),
+    pytest.param(
+        faulty(MISSING, total_vfs=None),
+        release(NUM_OF_VFS=8),
+        "firmware-tool-missing",
+        "the firmware settings of before are to be put back; mstconfig is not installed",
+        "Install mstflint, which holds it, or leave the firmware as it is: `sriov-core reset --forget 0000:3b:00.0`",
+        id="a-release-without-the-tool",
+    ),
+    pytest.param(
+        ib(vfs=vfs(3, guid=NO_GUID), mac=None, facts={"guids": "02:00:00:00:00:00:00:01"}),
+        wish(3),
+        "no-guid",
+        "2 VFs need a node GUID and have none (vf1 is the first)",
+        "Add GUIDs for 0000:3b:00.0 to /etc/sriov-operator/infiniband/guids",
+        id="no-guid-to-derive-others-from",
     ),
     pytest.param(
         port(settings={}),
@@ -156,6 +174,9 @@ def test_a_wish_is_refused_in_words(nic, spec, code, text, remedy):
         pytest.param(faulty(MISSING), wish(8), id="no-tool-and-no-need-of-one"),
         pytest.param(faulty(LOCKED), wish(0), id="lockdown-and-no-need-of-the-firmware"),
         pytest.param(faulty(DPU), release(), id="dpu-mode-and-nothing-to-put-back"),
+        pytest.param(faulty(MISSING), release(num_vfs=16), id="no-tool-and-no-settings-to-put-back"),
+        pytest.param(ib(vfs=vfs(1, guid=NO_GUID, admin_guid=GUID), mac=None), wish(1), id="a-guid-told-in-vain"),
+        pytest.param(ib(vfs=vfs(1, guid=NO_GUID)), wish(1), id="a-guid-that-can-be-derived"),
         pytest.param(port(settings=firmware(8)), wish(16), id="firmware-that-can-be-changed"),
         pytest.param(port(settings=firmware(8, p1="ETH")), wish(**TO_IB), id="a-link-type-that-can-be-changed"),
         pytest.param(port(), wish(4, link_type=LinkType.ETH), id="a-link-type-as-wished"),

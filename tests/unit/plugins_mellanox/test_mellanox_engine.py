@@ -10,6 +10,7 @@ from mellanox_machines import (
     B2,
     Node,
     calls,
+    card,
     problems,
     required,
     settings,
@@ -21,6 +22,8 @@ from mellanox_machines import (
 )
 
 from sriov_core.model.observed import LinkType
+from sriov_core.testing.faults import Crash, Faults
+from sriov_core.testing.guards import struck
 from sriov_core.testing.tree import Tree
 
 BOTH = [wish(A1, 16), wish(A2, 4), wish(B1, 4), wish(B2, 12)]
@@ -178,13 +181,76 @@ def test_a_port_changes_its_link_type_with_one_reboot_and_back_again(address):
     assert node.settle(wish(address, 0, link_type=LinkType.ETH)) == 1
 
 
+@pytest.mark.parametrize("mtu", [pytest.param(9000, id="above-what-infiniband-takes"), pytest.param(1500, id="within")])
+def test_a_port_that_became_infiniband_is_given_back_without_its_mtu_of_ethernet(mtu):
+    made = tree()
+    made.functions[0].links[0].mtu = mtu
+    node = Node(world(made))
+    assert node.settle(wish(A1, 2, link_type=LinkType.IB)) == 1
+    infiniband = node.host.tree().functions[0].links[0].mtu
+    assert node.settle(release=True) == 0
+    assert settings(node.host, ["LINK_TYPE_P1"]) == {"LINK_TYPE_P1": "ETH(2)"}
+    assert node.host.tree().functions[0].links[0].mtu == infiniband
+    assert node.journal.read().nics == {}
+
+
+def test_an_mtu_that_was_raised_is_put_back_where_the_link_type_stayed():
+    node = Node(world())
+    before = node.host.tree().functions[0].links[0].mtu
+    assert node.settle(wish(A1, 2, mtu=9000)) == 0
+    assert node.settle(release=True) == 0
+    assert node.host.tree().functions[0].links[0].mtu == before == 1500
+
+
 def test_a_reset_takes_the_vfs_away_first_and_the_reboot_comes_all_the_same():
     node = Node(world())
     assert node.settle(wish(A1, 4)) == 0
     wanted = wish(A1, 16, reset_firmware=True)
     first = node.converge(wanted)
     assert [planned.step.kind for planned in first.first.steps] == ["set-firmware", "set-num-vfs", "reset-firmware"]
-    assert required(first) == ["firmware:0000:3b:00:NUM_OF_VFS>=16"]
+    assert required(first) == ["firmware:0000:3b:00:NUM_OF_VFS>=16+reset"]
+    node.host.reboot()
+    assert node.settle(wanted) == 0
+
+
+def reset_of(result) -> list[str]:
+    return [call for call in calls(result) if call.startswith("mstfwreset")]
+
+
+def test_a_reset_is_made_up_for_after_a_crash_between_setting_and_reset():
+    node = Node(world())
+    crashed = Faults()
+    crashed.plan(lambda verb: verb.name == "run_tool", None, after=True)
+    wanted = wish(A1, 16, reset_firmware=True)
+    with pytest.raises(Crash):
+        Node(struck(node.host, crashed)).converge(wanted)
+    assert (settings(node.host)["NUM_OF_VFS"], card(node.host).current.get("NUM_OF_VFS")) == ("16", "8")
+    assert calls(node.converge(wanted)) == ["mstfwreset -d 0000:3b:00.0 --skip_driver -l 3 -y reset"]
+    assert card(node.host).current["NUM_OF_VFS"] == "16"
+    node.host.reboot()
+    assert node.settle(wanted) == 0
+
+
+def without_effect(made: Tree) -> None:
+    """A warm reboot that does not make the card load its settings."""
+    made.node.boot_id = "00000000-0000-0000-0000-0000000000ff"
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        pytest.param(lambda _: None, id="in-the-same-boot"),
+        pytest.param(without_effect, id="after-a-warm-reboot-without-effect"),
+    ],
+)
+def test_a_reset_may_be_wished_for_when_the_setting_is_stored_already(meanwhile):
+    node = Node(world())
+    assert reset_of(node.converge(wish(A1, 16))) == []
+    node.alter(meanwhile)
+    wanted = wish(A1, 16, reset_firmware=True)
+    result = node.converge(wanted)
+    assert (len(calls(result)), len(reset_of(result)), problems(result)) == (1, 1, [])
+    assert required(result) == ["firmware:0000:3b:00:NUM_OF_VFS>=16+reset"]
     node.host.reboot()
     assert node.settle(wanted) == 0
 
@@ -205,7 +271,7 @@ def test_a_reset_is_done_in_one_hand_and_the_other_port_waits_for_the_same_boot(
     ]
     assert vfs(node.host) == {**vfs(node.host), str(A1): 0, str(A2): 0}
     again = node.converge(*wishes)
-    assert (again.first.steps, required(again)) == ((), ["firmware:0000:3b:00:NUM_OF_VFS>=16"])
+    assert (again.first.steps, required(again)) == ((), ["firmware:0000:3b:00:NUM_OF_VFS>=16+reset"])
     node.host.reboot()
     assert node.settle(*wishes) == 0
     assert vfs(node.host) == {**vfs(node.host), str(A1): 16, str(A2): 4}

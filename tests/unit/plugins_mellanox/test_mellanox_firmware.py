@@ -195,6 +195,7 @@ def kinds(card, specs) -> list[str]:
 
 
 RESET = {"reset_firmware": True}
+TO_IB = {"link_type": LinkType.IB}
 
 
 @pytest.mark.parametrize(
@@ -225,11 +226,40 @@ def test_a_reset_takes_the_vfs_of_all_ports_first(others, spec, expected):
     ("nic", "spec"),
     [
         pytest.param(port(settings=firmware(10, 0), total_vfs=10), wish(10, **RESET), id="no-reboot-follows"),
-        pytest.param(port(settings=firmware(8, 16)), wish(16, **RESET), id="set-before"),
+        pytest.param(port(settings=firmware(16)), wish(16, **RESET), id="loaded-since-the-kernel-looked"),
+        pytest.param(
+            port(settings=firmware(p1="IB")), wish(**RESET, **TO_IB), id="type-loaded-since-the-kernel-looked"
+        ),
+        pytest.param(port(settings=firmware(8, 16)), wish(16), id="not-wished"),
+        pytest.param(port(settings=firmware(8, 16)), wish(16, externally_managed=True, **RESET), id="somebody-elses"),
     ],
 )
 def test_no_card_is_reset_for_nothing(nic, spec):
     assert "reset-firmware" not in [step.kind for step in mellanox.set_firmware([nic], [spec])]
+
+
+@pytest.mark.parametrize(
+    ("settings", "spec"),
+    [
+        pytest.param(firmware(8, 16), wish(16, **RESET), id="more-vfs"),
+        pytest.param(firmware(16, on=False, next_on=True), wish(16, **RESET), id="switched-on"),
+        pytest.param(firmware(8, p1="ETH IB"), wish(**RESET, **TO_IB), id="another-link-type"),
+    ],
+)
+def test_what_was_set_before_and_is_not_in_effect_is_loaded_by_a_reset_alone(settings, spec):
+    other = port(P2, vfs=vfs(2))
+    assert kinds([port(settings=settings), other], [spec, unwished(other)]) == [
+        f"set-num-vfs {P2}",
+        f"reset-firmware {P1}",
+    ]
+
+
+def test_a_boot_with_a_reset_is_another_one_than_a_boot_without():
+    nic = port(settings=firmware(0, on=False, p1="ETH"), **OFF)
+    spec = wish(10, **TO_IB)
+    with_reset = wish(10, **RESET, **TO_IB)
+    assert len(required(nic, spec)) == 3
+    assert required(nic, with_reset) == [f"{requirement}+reset" for requirement in required(nic, spec)]
 
 
 def test_a_card_with_somebody_elses_port_is_not_reset():

@@ -6,7 +6,9 @@ import pytest
 from mellanox_machines import Node, problems, tree, wish, world
 
 from sriov_core.model.address import Address
-from sriov_core.model.desired import NO_GUID
+from sriov_core.model.desired import NO_GUID, VfGroup
+from sriov_core.testing.faults import Crash, Faults
+from sriov_core.testing.guards import struck
 from sriov_core.testing.tree import Tree, VfFacts
 from sriov_plugins.mellanox.guids import POOL_PATH, derived
 
@@ -68,11 +70,63 @@ def test_vfs_that_were_bound_without_a_guid_are_bound_anew_with_one():
     machine = node()
     machine.alter(bound_too_early)
     result = machine.converge(wish(PF, 2))
-    kinds = [planned.step.kind for planned in result.first.steps]
-    assert kinds.index("set-vf-guid") < kinds.index("bind-driver")
-    assert "set-num-vfs" not in kinds
-    assert None not in guids(machine)
-    assert NO_GUID not in guids(machine)
+    kinds = [planned.step.kind for planned in result.first.steps if planned.step.kind != "set-autoprobe"]
+    assert kinds == [kind for kind in ("bind-driver", "set-vf-guid", "bind-driver") for _ in range(2)]
+    assert named(machine)
+
+
+def named(machine: Node) -> bool:
+    found = guids(machine)
+    return None not in found and NO_GUID not in found and len(set(found)) == len(found) == 2
+
+
+@pytest.mark.parametrize("after", [pytest.param(False, id="before-it"), pytest.param(True, id="after-it")])
+@pytest.mark.parametrize("verb", range(1, 7))
+def test_whatever_verb_a_run_dies_at_the_next_one_ends_with_guids(verb, after):
+    machine = node()
+    machine.alter(bound_too_early)
+    faults = Faults()
+    faults.plan(lambda found: found.ordinal == verb, None, after=after)
+    with pytest.raises(Crash):
+        Node(struck(machine.host, faults)).converge(wish(PF, 2))
+    assert machine.settle(wish(PF, 2)) == 0
+    assert named(machine)
+
+
+def told_in_vain(made: Tree) -> None:
+    bound_too_early(made)
+    for vf in made.functions[0].sriov.vfs:
+        vf.admin_guid = POOLED[vf.index]
+
+
+def test_vfs_that_show_no_guid_although_they_were_told_one_are_left_alone():
+    machine = node()
+    machine.alter(told_in_vain)
+    result = machine.converge(wish(PF, 2))
+    assert (result.converged, result.first.steps) == (True, ())
+
+
+RDMA = (VfGroup(first=0, last=1, is_rdma=True),)
+
+
+def test_where_the_pf_is_in_a_pod_vfs_without_guids_are_a_problem_and_are_not_touched_time_and_again():
+    machine = node(name="connectx5")
+    machine.host.set_num_vfs(ETHERNET, 2)  # bound at once, before anybody told addresses
+    machine.alter(lambda made: setattr(made.functions[0].links[0], "netns", "pod"))
+    before = machine.host.tree()
+    for _ in range(2):
+        result = machine.converge(wish(ETHERNET, 2, groups=RDMA))
+        assert (problems(result), result.first.steps) == (["no-guid"], ())
+    assert machine.host.tree() == before
+
+
+def test_on_ethernet_vfs_bound_without_a_guid_get_one_of_their_mac():
+    machine = node(name="connectx5")
+    machine.host.set_num_vfs(ETHERNET, 2)
+    assert guids(machine) == [NO_GUID, NO_GUID]
+    assert machine.settle(wish(ETHERNET, 2, groups=RDMA)) == 0
+    assert named(machine)
+    assert machine.converge(wish(ETHERNET, 2, groups=RDMA)).first.steps == ()
 
 
 BAD = "[{"

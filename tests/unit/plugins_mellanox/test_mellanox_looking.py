@@ -105,6 +105,7 @@ def codes(nic) -> list[tuple[str, str]]:
 
 SWITCHDEV = {"eswitch_mode": EswitchMode.SWITCHDEV}
 OFF = firmware(8, on=False)
+OWN = "02:00:00:00:00:00:00:77"
 
 
 @pytest.mark.parametrize(
@@ -132,6 +133,15 @@ OFF = firmware(8, on=False)
 def test_a_finding_has_its_code_and_severity(nic, expected):
     assert codes(nic) == expected
     assert all(found.evidence and found.remedy and found.fact for found in findings(nic))
+
+
+@pytest.mark.parametrize(
+    ("told", "remedy"),
+    [pytest.param(None, "Apply a policy", id="told-none"), pytest.param(OWN, "unbind them", id="told-in-vain")],
+)
+def test_what_helps_a_vf_without_a_guid_depends_on_whether_one_was_told(told, remedy):
+    (found,) = findings(ib(vfs=vfs(2, guid=NO_GUID, admin_guid=told)))
+    assert remedy in found.remedy
 
 
 def diagnosed(host) -> set[str]:

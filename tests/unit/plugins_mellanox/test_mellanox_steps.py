@@ -9,6 +9,7 @@ from sriov_core.plugin import Phase
 from sriov_core.plugin.registry import drivers
 from sriov_core.testing.workbench import catalogue_of
 from sriov_plugins import mellanox
+from sriov_plugins.generic.steps import derived_mac
 from sriov_plugins.mellanox.guids import derived
 
 DRIVER = drivers(catalogue_of(mellanox))["mellanox"]
@@ -81,6 +82,7 @@ def derived_line(index: int, was: str = "none") -> str:
     return f"vf{index}: admin GUID {was} -> {derived(IPOIB, index)}"
 
 
+UNBIND = "vf0: kernel driver mlx5_core -> none"
 OWN = "02:00:00:00:00:00:00:77"
 POOL = {"facts": {"guids": "02:00:00:00:00:00:00:01 02:00:00:00:00:00:00:02"}}
 
@@ -104,11 +106,12 @@ POOL = {"facts": {"guids": "02:00:00:00:00:00:00:01 02:00:00:00:00:00:00:02"}}
         pytest.param(ib(vfs=vfs(1, None, admin_guid=OWN)), wish(1), [], id="given-by-somebody-else"),
         pytest.param(ib(vfs=vfs(1, guid=OWN)), wish(1), [], id="bound-and-named-it-is-left-alone"),
         pytest.param(ib(vfs=vfs(1, guid=OWN), **POOL), wish(1), [], id="bound-and-named-even-if-the-pool-differs"),
-        pytest.param(ib(vfs=vfs(1, guid=NO_GUID)), wish(1), [derived_line(0)], id="bound-without-a-guid"),
-        pytest.param(ib(vfs=vfs(1, guid=NO_GUID, admin_guid=NO_GUID)), wish(1), [derived_line(0, NO_GUID)], id="zero"),
+        pytest.param(ib(vfs=vfs(1, guid=NO_GUID)), wish(1), [UNBIND, derived_line(0)], id="bound-without-a-guid"),
         pytest.param(
-            ib(vfs=vfs(1, guid=NO_GUID, admin_guid=OWN)), wish(1), [], id="told-already-binding-anew-is-enough"
+            ib(vfs=vfs(1, guid=NO_GUID, admin_guid=NO_GUID)), wish(1), [UNBIND, derived_line(0, NO_GUID)], id="zero"
         ),
+        pytest.param(ib(vfs=vfs(1, guid=NO_GUID, admin_guid=OWN)), wish(1), [], id="told-in-vain"),
+        pytest.param(ib(vfs=vfs(1, guid=NO_GUID, admin_guid=OWN), **POOL), wish(1), [], id="told-in-vain-with-a-pool"),
         pytest.param(
             ib(vfs=vfs(1)),
             wish(1, groups=(VfGroup(first=0, last=0, device_type=DeviceType.VFIO_PCI),)),
@@ -126,16 +129,17 @@ def test_vfs_on_infiniband_get_guids_and_no_macs(nic, spec, expected):
 
 RDMA = {"groups": (VfGroup(first=0, last=0, is_rdma=True),)}
 MAC = "02:00:00:00:00:11"
+TOLD, DERIVED = "vf0: admin MAC none -> ", derived_mac(port(), 0)
 
 
 @pytest.mark.parametrize(
     ("vf", "spec", "expected"),
     [
-        pytest.param({"guid": NO_GUID, "mac": MAC}, wish(1, **RDMA), [f"vf0: admin MAC none -> {MAC}"], id="zero-guid"),
+        pytest.param({"guid": NO_GUID, "mac": MAC}, wish(1, **RDMA), [UNBIND, f"{TOLD}{MAC}"], id="zero-guid"),
         pytest.param({"guid": NO_GUID, "mac": MAC}, wish(1), [], id="nobody-wants-rdma"),
         pytest.param({"guid": OWN, "mac": MAC}, wish(1, **RDMA), [], id="named"),
         pytest.param({"guid": NO_GUID, "mac": MAC, "admin_mac": MAC}, wish(1, **RDMA), [], id="told-already"),
-        pytest.param({"guid": NO_GUID}, wish(1, **RDMA), [], id="no-netdev-in-sight"),
+        pytest.param({"guid": NO_GUID}, wish(1, **RDMA), [UNBIND, f"{TOLD}{DERIVED}"], id="no-netdev-in-sight"),
     ],
 )
 def test_on_ethernet_a_guid_comes_from_the_mac_that_the_pf_was_told(vf, spec, expected):

@@ -89,10 +89,18 @@ def test_a_server_that_is_not_there_is_told_and_refuses(facts, error, message):
         lambda: kernel.set_bridge(WISH),
         lambda: kernel.remove_bridge("br0"),
         lambda: kernel.detach_uplink("br0", PF),
-        lambda: kernel.set_ovs_option("hw-offload", "true"),
     ):
         with pytest.raises(error, match=message):
             deed()
+
+
+def test_a_setting_is_the_servers_alone():
+    down = world(OvsFacts(error="Connection refused"))
+    with pytest.raises(StepFailed, match="Connection refused"):
+        down.set_ovs_option("hw-offload", "true")
+    idle = world(OvsFacts(running=False))
+    idle.set_ovs_option("hw-offload", "true")
+    assert idle.open_vswitch([]).hw_offload
 
 
 def test_offloaded_flows_bar_another_mode_until_the_pf_is_detached():
