@@ -42,13 +42,19 @@ def plan(
     nics = switches.nics
     modes = rdma.mode(snapshot.node, spec, spent_reboots)
     possible = {nic.nic for nic in nics if not nic.problems}
-    switchdev = any(wish.eswitch_mode is EswitchMode.SWITCHDEV for wish in spec.nics if wish.address in possible)
+    now = {nic.nic for nic in nics if not nic.problems and not nic.later}
+    switchdev = {wish.address for wish in spec.nics if wish.eswitch_mode is EswitchMode.SWITCHDEV}
     steps = (
         *isolation.steps,
         *node.modules(snapshot.node, nics),
         *modes.steps,
         *udevrules.steps(snapshot, spec, possible),
-        *bridges.offload(snapshot.ovs, snapshot.node.files, switchdev=switchdev, release=spec.release),
+        *bridges.offload(
+            snapshot.ovs,
+            snapshot.node.files,
+            switchdev=bool(switchdev & now),
+            release=spec.release and not switchdev,
+        ),
     )
     reboots = (*isolation.reboots, *modes.reboots, *(reboot for nic in nics for reboot in nic.reboots))
     return Plan(

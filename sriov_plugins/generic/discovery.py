@@ -108,7 +108,7 @@ def _represented(vfs: Sequence[Vf], links: Sequence[Link]) -> tuple[Vf, ...]:
 
 
 def _vfs(pf: Function, host: HostReader, link: Link, count: int) -> tuple[Vf, ...]:
-    macs = host.vf_macs(pf.address)
+    macs = host.vf_macs(pf.address) if count else {}
     if pf.address.bus != "pci":  # VFs of netdevsim are numbers and no devices
         return tuple(Vf(index=i, kernel_driver=pf.kernel_driver, admin_mac=macs.get(i)) for i in range(count))
     addresses = sorted(host.vf_addresses(pf.address).items())

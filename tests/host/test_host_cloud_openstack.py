@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from metadata_servers import PATIENCE_S, dribbling, network_data, nova, rude, serving, silent
 
 from sriov_core.errors import HostError
-from sriov_core.host import openstack, tools
+from sriov_core.host import configdrive, openstack, tools
 from sriov_core.host.configdrive import ConfigDrive
 from sriov_core.host.metadata import MOST_BYTES
 from sriov_core.host.networkids import source
@@ -175,6 +175,32 @@ def test_what_is_no_regular_file_is_not_waited_for(tmp_path):
         networks(root=str(tmp_path), live=False)
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        pytest.param("openstack", id="the-first-folder"),
+        pytest.param("openstack/latest", id="the-folder-of-the-version"),
+        pytest.param("openstack/latest/network_data.json", id="the-file"),
+    ],
+)
+def test_no_symbolic_link_is_followed_on_a_drive(tmp_path, link):
+    path = "openstack/latest/network_data.json"
+    for folder in ("secret", "drive"):
+        (tmp_path / folder / path).parent.mkdir(parents=True)
+        (tmp_path / folder / path).write_text(DATA)
+    assert configdrive.text(f"{tmp_path}/drive", path) == DATA
+    (tmp_path / "drive" / link).rename(tmp_path / "aside")
+    (tmp_path / "drive" / link).symlink_to(tmp_path / "secret" / link)
+    with pytest.raises(HostError, match=r"drive/openstack/latest/network_data\.json is, or lies behind, a symbolic"):
+        configdrive.text(f"{tmp_path}/drive", path)
+
+
+def test_what_is_absent_on_a_drive_is_none(tmp_path):
+    (tmp_path / "openstack").write_text("no folder")
+    assert configdrive.text(str(tmp_path), "openstack/latest/network_data.json") is None
+    assert configdrive.text(str(tmp_path), "ec2/meta_data.json") is None
+
+
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0 and os.environ.get("CI") != "true", reason="needs root to mount a disk"
 )
@@ -274,6 +300,63 @@ def test_a_config_drive_that_somebody_still_reads_is_unmounted_all_the_same(driv
             held = reading.enter_context(open(f"{folder}/openstack/latest/network_data.json", encoding="utf-8"))
         assert nothing_is_left(tmp_path)
         assert held.read() == DATA
+
+
+@needs_root
+@pytest.mark.root
+def test_what_an_earlier_run_was_kept_from_unmounting_goes_first(drive, tmp_path):
+    made = drive({"openstack/latest/network_data.json": DATA})
+    left = tmp_path / "scratch/sriov-core-config-drive-left"
+    left.mkdir()
+    run("mount", "-o", "ro", f"{tmp_path}{made.find()}", str(left))
+    (tmp_path / "scratch/sriov-core-config-drive-bare").mkdir()
+    assert networks(drive=made) == FOUND
+    assert nothing_is_left(tmp_path)
+
+
+@needs_root
+@pytest.mark.root
+def test_what_another_run_reads_at_the_moment_stays(drive, tmp_path):
+    made = drive({"openstack/latest/network_data.json": DATA})
+    with made.mounted(made.find()) as folder:
+        assert networks(drive=made) == FOUND
+        assert configdrive.text(folder, "openstack/latest/network_data.json") == DATA
+    assert nothing_is_left(tmp_path)
+
+
+@needs_root
+@pytest.mark.root
+def test_a_drive_that_is_mounted_is_read_where_it_is(drive, tmp_path):
+    made = drive({"openstack/latest/network_data.json": DATA}, "no-file-system-that-could-be-mounted")
+    place = tmp_path / "a place"
+    place.mkdir()
+    run("mount", "-o", "ro", f"{tmp_path}{made.find()}", str(place))
+    try:
+        with made.mounted(made.find()) as folder:
+            assert folder == str(place)
+        assert networks(drive=made) == FOUND
+        assert str(place).replace(" ", "\\040") in Path("/proc/mounts").read_text(), "it is not ours to unmount"
+    finally:
+        run("umount", str(place))
+    assert nothing_is_left(tmp_path)
+
+
+@needs_root
+@pytest.mark.root
+@pytest.mark.parametrize("knows", [True, False], ids=["nosymfollow", "an-older-mount"])
+def test_links_are_not_followed_where_mount_knows_how_to_say_so(disk, tmp_path, knows):
+    def old(argv):
+        if "nosymfollow" in " ".join(argv) and not knows:
+            return tools.Result(code=32, out="", err="mount: wrong fs type, bad option")
+        return tools.run(argv, PATIENCE_S)
+
+    device = disk({"openstack/latest/network_data.json": DATA})
+    made = ConfigDrive("", old, file_systems="ext4", scratch=str(tmp_path))
+    with made.mounted(device) as folder:
+        (line,) = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if folder in line]
+    options = set(line.split()[5].split(","))
+    assert {"ro", "nosuid", "nodev", "noexec"} <= options
+    assert ("nosymfollow" in options) is knows
 
 
 @needs_root

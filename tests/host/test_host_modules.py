@@ -58,7 +58,7 @@ def test_modprobe_s_own_words_stand_in_the_error(tree: HostTree) -> None:
     with pytest.raises(StepFailed) as caught:
         modules.load(str(tree.root), "igb_uio", modprobe)
     assert str(caught.value) == (
-        "node: module: igb_uio is not possible: modprobe: FATAL: Module igb_uio not found in directory. "
+        "node: module: igb_uio is not possible: modprobe: FATAL: Module igb_uio not found in directory (exit code 1). "
         "Install the kernel package that holds it, or look at the lockdown and blacklist settings of the host"
     )
 

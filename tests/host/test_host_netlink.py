@@ -109,6 +109,34 @@ def test_a_refusal_over_netlink_names_device_value_errno_and_the_kernel_s_reason
     assert found == [f"{PF}: {too_small} for this device", f"{PF}: {no_vfs} do this"]
 
 
+def test_a_representor_has_no_details_and_the_own_netdev_beside_it_has(tree: HostTree) -> None:
+    path = "sys/bus/pci/devices/" + PF + "/net/right"
+    for attribute, value in {"ifindex": "4711", "flags": "0x1002", "phys_port_name": "pf0vf3"}.items():
+        tree.write(f"{path}/{attribute}", f"{value}\n")
+    code = "[[link.name, link.min_mtu, link.max_mtu, list(link.alt_names)] for link in machine.links(pf)]"
+    assert on_machine(tree, f"[ip('link property add dev left altname other'), {code}]") == [
+        "",
+        [["left", 68, 65535, ["other"]], ["right", None, None, []]],
+    ]
+
+
+def _renumbered(number: int) -> str:
+    return f"Path(f'{{sys.argv[1]}}/sys/bus/pci/devices/{{pf}}/net/left/ifindex').write_text('{number}') and None"
+
+
+def test_a_netdev_that_went_away_after_it_was_listed_is_none_of_the_device_s(tree: HostTree) -> None:
+    tree.netdev(PF, "left_0", ifindex="4712", phys_port_name="pf0vf0")
+    code = "[link.name for link in machine.links(pf)], dict(machine.vf_macs(pf)), dict(machine.vf_guids(pf))"
+    assert on_machine(tree, f"[{_renumbered(4711)}, {code}]") == [None, ["left_0"], {}, {}]
+
+
+def test_a_refused_question_is_told_with_errno_and_reason_and_not_as_silence(tree: HostTree) -> None:
+    # net/core/rtnetlink.c (rtnl_getlink): neither an index nor a name.
+    found = on_machine(tree, f"[{_renumbered(0)}, words(lambda: machine.vf_macs(pf))]")
+    words = "a question to the kernel was refused with EINVAL (Invalid argument)"
+    assert found == [None, f"{PF}: {words}. The kernel does not take this value for this device"]
+
+
 GUID = "'00:02:c9:03:00:12:34:56'"
 
 

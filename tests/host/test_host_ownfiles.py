@@ -104,7 +104,9 @@ def test_a_udev_that_refuses_the_rules_is_an_error(tmp_path: Path) -> None:
     for path in ("usr/bin/udevadm", "run/udev/control"):
         (tmp_path / path).parent.mkdir(parents=True)
         (tmp_path / path).touch()
-    with pytest.raises(StepFailed, match=r"reload refused: no such socket \(exit code 1\)\. Run `udevadm control --reload`"):
+    with pytest.raises(
+        StepFailed, match=r"reload refused: no such socket \(exit code 1\)\. Run `udevadm control --reload`"
+    ):
         ownfiles.write(str(tmp_path), RULES, "x", lambda _: Result(code=1, out="", err="no such socket"), live=True)
 
 

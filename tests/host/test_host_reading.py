@@ -1,13 +1,18 @@
 """What `LinuxHost` reads out of a tree of files."""
 
+import errno
 import os
+import socket
 import struct
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tree import PF, HostTree
 
-from sriov_core.errors import HostError
+from sriov_core.errors import HostError, StepFailed
+from sriov_core.host import ethtool
 from sriov_core.host.attributes import Deadlines
 from sriov_core.host.linux import LinuxHost
 from sriov_core.model.address import Address
@@ -283,3 +288,62 @@ def test_a_count_that_the_kernel_keeps_to_itself_ends_as_an_error_and_the_next_o
         f"{PF}: sriov_numvfs could not be read within 0.3 s: somebody is changing it, and the kernel waits. "
         "Stop whoever holds one of its VFs (see dmesg)"
     )
+
+
+class Stuck:
+    """Opens no socket before it is let go: so long the kernel keeps its lock from whoever asks."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+
+    def __call__(self) -> socket.socket:
+        self.release.wait(60)
+        return ethtool.open_socket()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda machine: machine.firmware(ADDRESS), id="firmware"),
+        pytest.param(lambda machine: machine.feature(ADDRESS, "hw-tc-offload"), id="feature"),
+    ],
+)
+def test_what_ethtool_is_asked_ends_within_the_deadline_of_a_question_and_the_next_at_once(
+    tree: HostTree, ask: Callable[[LinuxHost], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree.pf()
+    stuck = Stuck()
+    monkeypatch.setattr(ethtool, "open_socket", stuck)
+    deadlines = Deadlines(read_s=0.1, other_s=60)
+    found = []
+    with LinuxHost(str(tree.root), live=True, deadlines=deadlines) as machine:
+        for _ in range(2):
+            with pytest.raises(HostError) as caught:
+                ask(machine)
+            found.append(str(caught.value))
+        found.append(refused(lambda: machine.set_feature(ADDRESS, "hw-tc-offload", on=True)))
+    stuck.release.set()
+    late = "the kernel has not ended something asked earlier within 0.1 s. See dmesg, and try again when it has"
+    assert found == [
+        f"{PF}: the kernel did not answer within 0.1 s. See dmesg",
+        f"{PF}: the kernel has not yet answered an earlier question within 0.1 s. See dmesg",
+        f"{PF}: hw-tc-offload: on is not possible: {late}",
+    ]
+
+
+def refused(call: Callable[[], object]) -> str:
+    with pytest.raises(StepFailed) as caught:
+        call()
+    return str(caught.value)
+
+
+def test_an_errno_of_ethtool_s_is_told_in_words(tree: HostTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> socket.socket:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    tree.pf()
+    monkeypatch.setattr(ethtool, "open_socket", broken)
+    with LinuxHost(str(tree.root), live=True) as machine, pytest.raises(HostError) as caught:
+        machine.firmware(ADDRESS)
+    words = "a question to the kernel was refused with EMFILE (Too many open files). See dmesg"
+    assert str(caught.value) == f"{PF}: {words}"

@@ -35,7 +35,7 @@ def test_systemd_s_own_words_stand_in_the_error() -> None:
 
     assert refusal(run) == (
         "node: service openvswitch-switch: restart is not possible: Job for openvswitch-switch.service failed. "
-        "See journalctl -xe. See systemctl status openvswitch-switch, and restart it yourself"
+        "See journalctl -xe (exit code 1). See systemctl status openvswitch-switch, and restart it yourself"
     )
 
 

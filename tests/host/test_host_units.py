@@ -244,7 +244,9 @@ def test_links_left_by_a_crash_are_removed_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("verb", ["daemon-reload", "enable"])
 def test_a_systemd_that_refuses_is_an_error_in_its_own_words(tmp_path: Path, verb: str) -> None:
     systemd = Systemd(tmp_path, refuses=verb)
-    with pytest.raises(HostError, match=rf"systemctl {verb}.* failed: Failed to connect to bus \(exit code 1\)\. Correct that"):
+    with pytest.raises(
+        HostError, match=rf"systemctl {verb}.* failed: Failed to connect to bus \(exit code 1\)\. Correct that"
+    ):
         units.install(str(tmp_path), FILES, systemd.run)
 
 
@@ -256,7 +258,9 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 
 def test_the_program_must_start_with_a_bare_environment() -> None:
     units.must_start(PROGRAM, lambda argv: tools.run(argv, 60))
-    with pytest.raises(HostError, match=r"systemd could not start .*: .*No module named no_such \(exit code 1\)\. Nothing was changed"):
+    with pytest.raises(
+        HostError, match=r"systemd could not start .*: .*No module named no_such \(exit code 1\)\. Nothing was changed"
+    ):
         units.must_start((sys.executable, "-m", "no_such"), lambda argv: tools.run(argv, 60))
 
 

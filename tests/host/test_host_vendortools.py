@@ -75,7 +75,9 @@ def test_a_change_that_succeeds_says_nothing(folder: Path) -> None:
     ("body", "words"),
     [
         pytest.param("echo '-E- Failed to open'; echo ' it.'; exit 3", "-E- Failed to open it (exit code 3)", id="out"),
-        pytest.param("echo fine; echo '-E- denied' >&2; exit 1", "-E- denied; fine (exit code 1)", id="errors-before-output"),
+        pytest.param(
+            "echo fine; echo '-E- denied' >&2; exit 1", "-E- denied; fine (exit code 1)", id="errors-before-output"
+        ),
         pytest.param("echo '-E- denied'; echo >&2; exit 1", "-E- denied (exit code 1)", id="errors-that-are-blank"),
         pytest.param("exit 7", "exit code 7", id="silent"),
         pytest.param("kill -9 $$", "exit code -9", id="killed"),
