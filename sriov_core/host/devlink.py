@@ -140,4 +140,5 @@ class Devlink:
         self._call(Request(command, address, attributes, is_order=True), self._write_timeout_s)
 
     def _call(self, request: Request, timeout_s: float) -> Any:
-        return self._lanes.call(lambda socket: translated(request.send, socket), timeout_s)
+        # The kernel locks one devlink instance at a time, so a device that hangs bars no other.
+        return self._lanes.call(lambda socket: translated(request.send, socket), timeout_s, request.address)

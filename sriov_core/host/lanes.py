@@ -21,6 +21,7 @@ T = TypeVar("T")
 class _Job:
     call: Callable[[Any], Any]
     timeout_s: float
+    about: object = None
     done: threading.Event = attrs.Factory(threading.Event)
     answer: Any = None
     error: BaseException | None = None
@@ -43,13 +44,14 @@ class Lanes:
         self._left_behind: list[_Job] = []
         self._end = weakref.finalize(self, _dismiss, self._idle)
 
-    def call(self, function: Callable[[Any], T], timeout_s: float) -> T:
+    def call(self, function: Callable[[Any], T], timeout_s: float, about: object = None) -> T:
         """The function's answer, given a socket; its exceptions are raised here, `Blocked` when it takes too long.
 
-        `Blocked` comes at once, with ``earlier``, while a call that took too long has not come back.
+        `Blocked` comes at once, with ``earlier``, while a call about the same that took too long has not come back:
+        ``about`` says whose lock the kernel takes, None for one that all calls share.
         """
-        lane = self._take()
-        job = _Job(function, timeout_s)
+        lane = self._take(about)
+        job = _Job(function, timeout_s, about)
         try:
             lane.put(job)
             is_done = job.done.wait(timeout_s)
@@ -77,11 +79,11 @@ class Lanes:
                 return
         lane.put(None)  # should it ever come back, it ends
 
-    def _take(self) -> _Lane:
+    def _take(self, about: object) -> _Lane:
         with self._lock:
             self._left_behind = [job for job in self._left_behind if not job.done.is_set()]
-            if self._left_behind:
-                raise Blocked(self._left_behind[0].timeout_s, earlier=True)
+            if earlier := next((job for job in self._left_behind if job.about == about), None):
+                raise Blocked(earlier.timeout_s, earlier=True)
             if self._idle:
                 return self._idle.pop()
         lane: _Lane = queue.SimpleQueue()

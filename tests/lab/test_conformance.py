@@ -5,7 +5,8 @@ def test_the_conformance_suite_passes_on_a_real_kernel(vm):
     vm.reset_nics()
 
     result = vm.run(
-        "cd /tmp && PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python3 -m pytest -q -x -p no:cacheprovider --durations=8 -c /dev/null "
+        "cd /tmp && PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 "
+        "python3 -m pytest -q -x -p no:cacheprovider --durations=8 -c /dev/null "
         "/project/tests/lab/guest/suite_igb.py",
         timeout_s=900,
     )
