@@ -7,7 +7,7 @@ import click
 
 from sriov_core.cli import simulation
 from sriov_core.cli.approval import COSTS
-from sriov_core.cli.machine import Machine, must_be_able, open_machine
+from sriov_core.cli.machine import Machine, must_be_able, must_spare_this_machine, open_machine
 from sriov_core.cli.options import Settings, host_options, output_options
 from sriov_core.cli.progress import progress
 from sriov_core.cli.screen import Format, Line, Session, Tone
@@ -59,6 +59,7 @@ def verb(  # noqa: PLR0917  # click passes every option by name
 
     Exit code: 0 this phase is done, 2 done but for what needs a reboot, 1 an error, or some NIC is not as wished.
     """
+    must_spare_this_machine("boot", settings)
     given = _given(path or os.path.join(settings.root, BOOT_FILE.lstrip("/")))
     machine = open_machine(settings, pins_of([given.spec]) if isinstance(given, BootFile) else None)
     must_be_able("boot", machine.rights)

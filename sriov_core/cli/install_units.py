@@ -8,7 +8,7 @@ import attrs
 import click
 
 from sriov_core.cli.approval import refuse_problems
-from sriov_core.cli.machine import open_machine
+from sriov_core.cli.machine import must_spare_this_machine, open_machine
 from sriov_core.cli.options import Settings, host_options, output_options
 from sriov_core.cli.planview import view
 from sriov_core.cli.screen import Line, Session, Tone
@@ -53,6 +53,8 @@ def verb(
     """
     if uninstall and (files or dry_run):
         raise SpecError("--uninstall goes with neither -f nor --dry-run")
+    if not dry_run:
+        must_spare_this_machine("install-units", settings)
     root = settings.root.rstrip("/")
     run = Tools(root, _TOOL_S).run
     if uninstall:
@@ -91,6 +93,8 @@ def _wish(given: Input, settings: Settings, session: Session) -> NodeSpec:
         session.note(note)
     plan = machine.engine.look(wish.spec, release=False, snapshot=snapshot).plan
     refuse_problems(view(plan, wish.problems).plan)
+    for reboot in plan.reboots:
+        session.note(f"never done at boot: {reboot.reason}. Prepare it once with `sriov-core apply --max-cost reboot`")
     return wish.spec
 
 

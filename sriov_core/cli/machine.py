@@ -74,6 +74,13 @@ def must_be_able(verb: str, rights: Rights) -> None:
         raise HostError(f"{text}. In a container, run it privileged or mount /sys writable")
 
 
+def must_spare_this_machine(verb: str, settings: Settings) -> None:
+    """SpecError where files of this machine would be written for the sake of a simulated one."""
+    if settings.host is not None and settings.root == "/":
+        text = f"{verb} writes files below --root, and --host means that this machine is not touched"
+        raise SpecError(f"{text}. Name another folder with --root")
+
+
 def known_plugins(disabled: Iterable[str]) -> None:
     """SpecError for a name that is installed nowhere: a typing mistake would leave the plugin in service."""
     installed = {point.name for point in entry_points(group=GROUP)} if disabled else set()

@@ -42,4 +42,6 @@ def left_alone(look: Look, spec: NodeSpec, *, release: bool) -> tuple[NicRecord,
     """Our NICs that the wish does not name, where they are not given back."""
     if release:
         return ()
-    return tuple(record for address, record in sorted(look.memory.nics.items()) if spec.nic(address) is None)
+    unmanaged = {entry.function.address for entry in look.snapshot.unmanaged}  # told as such, and beyond --prune
+    left = (record for address, record in sorted(look.memory.nics.items()) if spec.nic(address) is None)
+    return tuple(record for record in left if record.address not in unmanaged)

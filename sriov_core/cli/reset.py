@@ -51,8 +51,10 @@ def verb(  # noqa: PLR0917  # click passes every option by name
         simulation.must_be_simulated(machine.simulated)
     if forget is not None:
         return _forget(machine, forget, session)
-    records = machine.engine.look(NodeSpec(), release=False).memory.nics
-    chosen = _chosen(nics, records.values())
+    memory = machine.engine.look(NodeSpec(), release=False).memory
+    chosen = _chosen(nics, memory.nics.values())
+    if everything and not (memory.nics or memory.bridges or memory.rdma_mode):
+        session.note("nothing is remembered of this machine; if there is another journal, name it with --journal")
     for record in chosen:
         if record.externally_managed:
             session.note(f"{record.address} is externally managed: nothing was changed, nothing is given back")

@@ -152,11 +152,16 @@ def _journal(snapshot: Snapshot, memory: Memory) -> Iterator[Finding]:
         if entry.requirement == IOMMU_REQUIREMENT and snapshot.node.iommu_groups:
             continue
         waiting = entry.boot_id == snapshot.node.boot_id
-        state = "is waited for" if waiting else "was spent without effect, and no second one is asked for"
+        without_effect = not waiting and entry.requirement == IOMMU_REQUIREMENT
+        state = "is waited for" if waiting else "was spent, and whether it had its effect, `plan` tells"
+        if without_effect:
+            state = "was spent without effect, and no second one is asked for"
         yield Finding(
             code="LIFE-702",
-            severity=Severity.WARN if waiting else Severity.FAIL,
+            severity=Severity.FAIL if without_effect else Severity.WARN,
             fact=f"a reboot {state}: {entry.reason}",
             evidence=("the journal", "/proc/sys/kernel/random/boot_id"),
-            remedy="Reboot when it suits" if waiting else "Do what the reason names by hand, then apply again",
+            remedy="Reboot when it suits"
+            if waiting
+            else "Apply again; where it had none, do what the reason names by hand",
         )

@@ -61,7 +61,7 @@ def execute(plan: Plan, host: Host, on_event: OnEvent = lambda _: None) -> tuple
         with ThreadPoolExecutor(max_workers=min(MAX_PARALLEL_NICS, len(ready)), thread_name_prefix="nic") as pool:
             outcomes = pool.map(lambda nic: _do_nic(nic, host, on_event), ready)
             failures += [failure for outcome in outcomes for failure in outcome]
-    lost = {failure.nic for failure in failures}
+    lost = {failure.nic for failure in failures}.union(nic.nic for nic in plan.nics if nic.steps and nic not in ready)
     # A bridge that was there gets its uplink back whatever became of that; a new one waits for a NIC that is ready.
     after = [planned for planned in plan.after if not _is_new_on(planned.step, lost)]
     failures += [failure for planned in after if (failure := _do(planned, host, on_event, None))]

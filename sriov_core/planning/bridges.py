@@ -153,7 +153,7 @@ def problems(ovs: OpenVSwitch | None, wished: Sequence[Bridge], nics: Sequence[N
 
 
 def offload(
-    ovs: OpenVSwitch | None, files: Collection[str], *, switchdev: bool, release: bool = False
+    ovs: OpenVSwitch | None, files: Mapping[str, str], *, switchdev: bool, release: bool = False
 ) -> tuple[Step, ...]:
     """Have Open vSwitch offload its flows to the NIC, now and at each start, when a NIC is to be in switchdev mode.
 
@@ -168,8 +168,9 @@ def offload(
         if ovs.service is None:
             return (option,)
         # The database may be made anew at a boot; a file beside the vendor's unit outlives that and its updates.
-        drop_in = WriteFile(path=drop_in_path(ovs.service), content=_DROP_IN)
-        return (drop_in, RestartService(service=ovs.service, idle=ovs.idle), option)
+        path = drop_in_path(ovs.service)
+        drop_in = () if files.get(path) == _DROP_IN else (WriteFile(path=path, content=_DROP_IN),)
+        return (*drop_in, RestartService(service=ovs.service, idle=ovs.idle), option)
     if release and not switchdev and ovs.service and drop_in_path(ovs.service) in files:
         return (
             SetOvsOption(key="hw-offload", value="false"),

@@ -50,8 +50,7 @@ def _cost(step: Step, nic: Nic) -> tuple[Cost, str]:
             served = [vf for vf in nic.vfs if vf.kernel_driver is not None or vf.used_by]
             return _worse(_loss(served), (Cost.LINK_FLAP, "the PF's netdev is set up anew"))
         case BindDriver():
-            vf = nic.vf(step.vf)
-            return (Cost.NONE, "") if vf.kernel_driver in (None, UNKNOWN) else _loss([vf])
+            return _rebound(nic, nic.vf(step.vf))
         case SetMtu(vf=None) if nic.link_up:
             return Cost.LINK_FLAP, "most kernel drivers restart the queues for a new MTU"
         case SetMtu(vf=int() as index) if nic.vf(index).name:
@@ -70,6 +69,12 @@ def _loss(vfs: Iterable[Vf]) -> tuple[Cost, str]:
     if users:
         return Cost.DRAIN, "; ".join(users)
     return Cost.VF_LOSS, f"{spans([vf.index for vf in lost])} in use by nobody known"
+
+
+def _rebound(nic: Nic, vf: Vf) -> tuple[Cost, str]:
+    if vf.address == nic.address and nic.uses:  # a VF that stands for itself, inside a virtual machine
+        return Cost.DRAIN, "; ".join(use.detail for use in nic.uses)
+    return (Cost.NONE, "") if vf.kernel_driver in (None, UNKNOWN) else _loss([vf])
 
 
 def _worse(one: tuple[Cost, str], other: tuple[Cost, str]) -> tuple[Cost, str]:

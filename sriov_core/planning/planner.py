@@ -41,14 +41,13 @@ def plan(
     switches = bridges.planned(snapshot, spec, nics)
     nics = switches.nics
     modes = rdma.mode(snapshot.node, spec, spent_reboots)
-    possible = {nic.nic for nic in nics if not nic.problems}
     now = {nic.nic for nic in nics if not nic.problems and not nic.later}
     switchdev = {wish.address for wish in spec.nics if wish.eswitch_mode is EswitchMode.SWITCHDEV}
     steps = (
         *isolation.steps,
         *node.modules(snapshot.node, nics),
         *modes.steps,
-        *udevrules.steps(snapshot, spec, possible),
+        *udevrules.steps(snapshot, spec, now),
         *bridges.offload(
             snapshot.ovs,
             snapshot.node.files,

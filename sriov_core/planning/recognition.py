@@ -39,14 +39,17 @@ def _key(identity: Identity) -> str | None:
 
 
 def recalled(nics: Sequence[Nic], records: Mapping[Address, NicRecord]) -> tuple[Nic, ...]:
-    """The NICs with what is remembered of those whose netdev is away: a VF given to vfio-pci tells no address.
+    """The NICs with what is remembered of those whose netdev is away: a VF given to vfio-pci tells no name, no address.
 
-    A cloud's network is recognised by the address, so it would be lost together with that.
+    Policies name it by the one, and a cloud's network is recognised by the other.
     """
     return tuple(_recalled(nic, records.get(nic.address)) for nic in nics)
 
 
 def _recalled(nic: Nic, record: NicRecord | None) -> Nic:
-    if record is None or nic.net_filter or not record.net_filter or nic.mac:
+    if record is None or nic.name:
         return nic
-    return attrs.evolve(nic, net_filter=record.net_filter, mac=record.identity.permanent_mac)
+    known = attrs.evolve(nic, alt_names=(*nic.alt_names, record.name) if record.name else nic.alt_names)
+    if nic.net_filter or nic.mac or not record.net_filter:
+        return known
+    return attrs.evolve(known, net_filter=record.net_filter, mac=record.identity.permanent_mac)

@@ -137,7 +137,9 @@ def _nic_lines(nic: NicPlan) -> Iterator[Lines]:
         back = " (given back)" if nic.release else ""
         yield Lines(heading=f"{title}{back}{by}", rows=tuple(_step_rows(nic.steps, nic.nic)))
     if nic.later:
-        yield Lines(heading=f"{title}, after the reboot{by}", rows=tuple(_step_rows(nic.later, nic.nic)))
+        yield Lines(
+            heading=f"{title}, after the reboot (planned afresh then){by}", rows=tuple(_step_rows(nic.later, nic.nic))
+        )
     if not nic.steps and not nic.later:
         yield Lines(heading=f"{title}: {'given back' if nic.release else 'as wished'}")
 

@@ -19,8 +19,8 @@ _PREFIX = f"{_FOLDER}/10-sriov-core-"
 def steps(snapshot: Snapshot, spec: NodeSpec, possible: Collection[Address]) -> Iterator[Step]:
     """Write the rule files that differ, before the devices appear that they are about; remove those of released NICs.
 
-    ``possible`` are the NICs whose plan has no problem. A file for an address where no NIC of ours is any more would
-    give its names to whatever card is there now.
+    ``possible`` are the NICs that are worked on now: no problem, and no reboot to wait for. A file for an address where
+    no NIC of ours is any more would give its names to whatever card is there now.
     """
     node = snapshot.node
     known = {rule_path(address) for address in (*spec.ours, *(wish.address for wish in spec.nics))}

@@ -47,7 +47,7 @@ def test_what_a_program_prints_beyond_a_mebibyte_is_lost_and_that_is_said() -> N
 def test_a_program_that_ended_is_done_whatever_its_child_holds_open(tmp_path: Path, printed: int) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    code = f"(read _ < {pipe}) & head -c {printed} /dev/zero >&2; echo done; exit 5"
+    code = f"(timeout 20 sh -c 'read _ < {pipe}') & head -c {printed} /dev/zero >&2; echo done; exit 5"
     answer = tools.run(["sh", "-c", code], PATIENCE_S)
     with suppress(OSError):
         os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))  # lets the child go

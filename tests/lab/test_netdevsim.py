@@ -8,6 +8,7 @@ import json
 import pytest
 from guest_engine import Agent
 from guest_node import GuestNode
+from guest_pytest import passes
 
 pytestmark = pytest.mark.lab
 
@@ -15,12 +16,6 @@ SIM = "netdevsim/netdevsim10"
 PORT = "eni10np1"
 DEVICE = "/sys/bus/netdevsim/devices/netdevsim10"
 RULES = "/etc/udev/rules.d/10-sriov-core-netdevsim-netdevsim10.rules"
-GUEST = "/project/tests/lab/guest"
-# Without the plugins of others: pytest would compile all of hypothesis anew for its own assertions.
-PYTEST = (
-    "cd /tmp && PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 "
-    "python3 -m pytest -q -p no:cacheprovider --durations=8 --tb=short -c /dev/null"
-)
 STATE = "/tmp/state.json"
 
 
@@ -166,17 +161,10 @@ def test_the_rdma_mode_is_part_of_the_wish(node):
 
 
 def test_the_conformance_suite_passes_on_a_simulated_nic(sim):
-    _passes(sim, "suite_netdevsim.py")
+    passes(sim.vm, "suite_netdevsim.py")
 
 
 def test_the_verbs_and_the_udev_rules_do_what_they_say(node):
     node.sh("modprobe netdevsim")
 
-    _passes(node, "verbs_devlink.py", "verbs_node.py", "verbs_vdpa.py", "rules_udev.py")
-
-
-def _passes(node, *names):
-    result = node.vm.run(" ".join((PYTEST, *(f"{GUEST}/{name}" for name in names))), timeout_s=600)
-    assert result.rc == 0, result.out[-8000:] + result.err[-2000:]
-    assert " passed" in result.out
-    assert "skipped" not in result.out, result.out[-2000:]
+    passes(node.vm, "verbs_devlink.py", "verbs_node.py", "verbs_vdpa.py", "rules_udev.py")

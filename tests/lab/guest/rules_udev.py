@@ -7,9 +7,11 @@ import pytest
 from judges import read, said, told, write
 
 from sriov_core.model.address import Address
-from sriov_core.model.desired import NicSpec
-from sriov_core.model.observed import EswitchMode, Nic, Node, Snapshot
-from sriov_core.planning import udevrules
+from sriov_core.model.desired import NicSpec, NodeSpec
+from sriov_core.model.nodesteps import WriteFile
+from sriov_core.model.observed import EswitchMode, Nic, Node, Owner, Snapshot
+from sriov_core.planning.planner import plan
+from sriov_core.plugin import loading, registry
 
 PF = Address("0000:02:00.0")
 DEVICE = f"/sys/bus/pci/devices/{PF}"
@@ -25,10 +27,14 @@ def nothing_left():
 
 
 def _rules(name, *, mode=EswitchMode.LEGACY, managers=()):
-    """The rule file for two VFs of the PF."""
-    nic = Nic(address=PF, vendor="8086", device="10c9", name=name, total_vfs=7)
-    snapshot = Snapshot(node=Node(network_managers=managers), nics=(nic,))
-    (step,) = udevrules.steps(snapshot, [NicSpec(address=PF, num_vfs=2, eswitch_mode=mode)], [PF])
+    """The rule file of a plan for two VFs of the PF."""
+    facts = {"mac": "02:00:00:00:00:01", "mtu": 1500, "link_up": True, "eswitch_mode": EswitchMode.LEGACY}
+    nic = Nic(address=PF, vendor="ee01", device="0001", kernel_driver="any", name=name, total_vfs=7, **facts)
+    owner = Owner(plugin="generic", reason="the base")
+    snapshot = Snapshot(node=Node(network_managers=managers), nics=(nic,), owners={PF: owner})
+    wish = NicSpec(address=PF, num_vfs=2, eswitch_mode=mode, named=True)
+    made = plan(snapshot, NodeSpec(nics=(wish,)), registry.drivers(loading.load()))
+    (step,) = [planned.step for planned in made.node if isinstance(planned.step, WriteFile)]
     return step.content
 
 

@@ -18,7 +18,7 @@ def cli(tmp_path: Path) -> Cli:
 
     def run(*words: object, stdin: str | bytes | None = None) -> Ran:
         arguments = [str(word) for word in words]
-        if "--host" in arguments:
+        if "--host" in arguments and "--root" not in arguments:
             arguments += ["--root", str(tmp_path)]
         result = CliRunner().invoke(program, arguments, input=stdin, prog_name="sriov-core")
         return Ran(result.exit_code, result.stdout, result.stderr)

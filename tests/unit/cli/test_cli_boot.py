@@ -250,3 +250,10 @@ def test_saving_needs_a_simulated_machine(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "boot.json").write_text(bootfile.encode(NodeSpec()))
     ran = cli("boot", "--phase", "pre", "--root", tmp_path, "--file", tmp_path / "boot.json", "--save", "x")
     assert (ran.code, ran.errors) == (1, ["--save writes a simulated machine; use it together with --host"])
+
+
+@pytest.mark.parametrize("words", [("install-units", "--uninstall"), ("boot", "--phase", "pre")], ids=["units", "boot"])
+def test_a_simulated_machine_leaves_this_one_alone(words: tuple[str, ...], cli: Cli, igb: Path) -> None:
+    ran = cli(*words, "--host", igb, "--root", "/")
+    text = f"{words[0]} writes files below --root, and --host means that this machine is not touched"
+    assert (ran.code, ran.errors) == (1, [f"{text}. Name another folder with --root"])

@@ -84,6 +84,13 @@ def test_a_new_bridge_waits_for_a_nic_that_failed_and_the_other_is_made():
     assert rows(host) == {"br-2": "eth1"}
 
 
+def test_a_new_bridge_waits_where_a_module_of_its_nic_is_missing():
+    host = machine(modules=[], missing_modules=["vfio_pci"], iommu_groups=9)
+    vfio = attrs.evolve(WISH, nics=(wish(vfio=1, netdevs=1, eswitch_mode=EswitchMode.SWITCHDEV),))
+    assert not converge(host, vfio).converged
+    assert rows(host) == {}
+
+
 def test_a_bridge_whose_card_is_gone_stops_nobody_else():
     host, journal = machine(), Journal(path=None)
     converge(engine(host, journal), BOTH)

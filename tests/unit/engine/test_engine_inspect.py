@@ -110,6 +110,7 @@ def test_the_network_of_a_nic_is_remembered_while_its_netdev_is_away():
     (nic,) = working.snapshot().nics
     assert (nic.name, nic.vfs[0].kernel_driver) == (None, "vfio-pci")
     assert (nic.net_filter, nic.mac) == ("openstack/NetworkID:blue", "02:00:00:00:00:00")
+    assert nic.alt_names == ("eth0",), "policies name it as before"
 
 
 def test_a_record_from_before_a_driver_knew_an_offload_gets_its_baseline_completed():

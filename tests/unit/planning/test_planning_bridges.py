@@ -294,11 +294,11 @@ def test_the_name_that_a_policy_s_bridge_gets_is_short_enough() -> None:
 def test_flows_are_offloaded_where_a_nic_is_to_be_in_switchdev_mode(
     ovs: OpenVSwitch | None, switchdev: bool, kinds: list[type]
 ) -> None:
-    assert [type(step) for step in bridges.offload(ovs, (), switchdev=switchdev)] == kinds
+    assert [type(step) for step in bridges.offload(ovs, {}, switchdev=switchdev)] == kinds
 
 
 def test_the_setting_is_made_at_each_start_by_a_file_beside_the_vendor_s_unit() -> None:
-    file, restart, option = bridges.offload(OpenVSwitch(service=SERVICE), (), switchdev=True)
+    file, restart, option = bridges.offload(OpenVSwitch(service=SERVICE), {}, switchdev=True)
     assert isinstance(file, WriteFile)
     assert file.path == "/etc/systemd/system/ovs-vswitchd.service.d/10-sriov-core.conf"
     assert file.content is not None
@@ -330,11 +330,11 @@ ON = OpenVSwitch(service=SERVICE, hw_offload=True, idle=True)
 def test_what_was_set_for_offload_is_given_back(
     ovs: OpenVSwitch, files: list[str], facts: dict[str, bool], kinds: list[type]
 ) -> None:
-    steps = bridges.offload(ovs, files, **{"switchdev": False, **facts})
+    steps = bridges.offload(ovs, dict.fromkeys(files, ""), **{"switchdev": False, **facts})
     assert [type(step) for step in steps] == kinds
 
 
 @pytest.mark.parametrize("idle", [True, False])
 def test_a_restart_says_whether_anybody_s_traffic_runs_through_it(idle: bool) -> None:
-    _, restart, _ = bridges.offload(OpenVSwitch(service=SERVICE, idle=idle), (), switchdev=True)
+    _, restart, _ = bridges.offload(OpenVSwitch(service=SERVICE, idle=idle), {}, switchdev=True)
     assert restart == RestartService(service=SERVICE, idle=idle)

@@ -4,7 +4,7 @@ import pytest
 from planning_values import PF, group, nic, planned, spec, vf, vfio, vfs
 
 from sriov_core.model.nodesteps import LoadModule, SetKernelArgument, WriteFile
-from sriov_core.model.observed import UNKNOWN, EswitchMode
+from sriov_core.model.observed import UNKNOWN, EswitchMode, Use
 from sriov_core.model.plan import Cost, Plan, PlannedStep, Reboot
 from sriov_core.model.steps import BindDriver, SetAutoprobe, SetEswitchMode, SetLink, SetMtu, SetNumVfs, SetVfMac
 from sriov_core.planning.disruption import priced, priced_on_node, spans
@@ -17,6 +17,15 @@ AWAY = SetNumVfs(nic=PF, was=2, count=0)
 BIND = BindDriver(nic=PF, vf=1, was="iavf", kernel_driver="vfio-pci")
 MODE = SetEswitchMode(nic=PF, was=EswitchMode.LEGACY, mode=EswitchMode.SWITCHDEV)
 
+ITSELF = BindDriver(nic=PF, vf=0, was="iavf", kernel_driver="vfio-pci")
+ROUTE = (Use(kind="default-route", detail="the default route"),)
+
+
+def guest_nic(**facts):
+    """What a virtual machine was given: a VF that stands for itself."""
+    return nic(vfs=(vf(0, address=PF),), platform="virtual", **facts)
+
+
 COSTS = {
     "vfs-where-none-are": (SetNumVfs(nic=PF, was=0, count=2), nic(), Cost.NONE, ""),
     "vfs-away-that-nobody-uses": (AWAY, NETDEVS, Cost.VF_LOSS, LOST),
@@ -25,6 +34,8 @@ COSTS = {
     "binding-a-vf-not-yet-bound": (BIND, nic(vfs=vfs("iavf", UNKNOWN)), Cost.NONE, ""),
     "binding-a-free-vf": (BIND, NETDEVS, Cost.VF_LOSS, "vf1 in use by nobody known"),
     "binding-a-used-vf": (BIND, USED, Cost.DRAIN, TOLD),
+    "binding-a-guest-s-nic-that-nobody-uses": (ITSELF, guest_nic(), Cost.VF_LOSS, "vf0 in use by nobody known"),
+    "binding-a-guest-s-nic-that-it-depends-on": (ITSELF, guest_nic(uses=ROUTE), Cost.DRAIN, "the default route"),
     "a-mode-without-vfs": (MODE, nic(), Cost.LINK_FLAP, "the PF's netdev is set up anew"),
     "a-mode-with-free-vfs": (MODE, NETDEVS, Cost.VF_LOSS, LOST),
     "a-mode-with-used-vfs": (MODE, USED, Cost.DRAIN, TOLD),
