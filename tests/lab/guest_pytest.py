@@ -2,7 +2,7 @@
 
 GUEST = "/project/tests/lab/guest"
 ACCIDENTS = "brought_back or can_be_repeated or crash"
-"""The tests of the conformance suite that take igbvf more than half of its time: two seconds each time a VF is bound."""
+"""The tests of the suite that take more than half of the time on igbvf: two seconds each time a VF is bound."""
 
 
 def passes(vm, *names, only="", timeout_s=900):
