@@ -27,6 +27,21 @@ WAITS_FOR_CONFIG = f"{GROUP}/device-plugin-wait-config"
 """Annotation of a device plugin's pod: "true" while its init container waits for the node to be configured."""
 POOL_STATE = NODE_STATE
 """Annotation of a MachineConfigPool (OpenShift), with the key of a Node's: Paused or Idle."""
+RENDERED = f"{GROUP}/rendered"
+"""Annotation of a SriovNetworkNodeState: "true" once the control plane has judged the NICs that the node reports.
+
+Until then an empty wish says nothing: the agent takes nothing away for its sake.
+"""
+PINNED_PLUGINS = f"{GROUP}/pinned-plugins"
+"""Annotation of a SriovNetworkNodeState, by administrators: ``0000:3b:00.0=generic,0000:5e:00.0=mellanox``."""
+CORDONED_BEFORE = f"{GROUP}/cordoned-before"
+"""Annotation of a SriovNetworkNodeState: "true" when the node was cordoned before it was drained, and stays so."""
+DRAIN_SINCE = f"{GROUP}/drain-since"
+"""Annotation of a SriovNetworkNodeState: the UTC time (RFC 3339) at which the draining of the node began."""
+REQUESTED_SINCE = f"{GROUP}/drain-requested-since"
+"""Annotation of a SriovNetworkNodeState: the UTC time (RFC 3339) at which the agent asked; the longest wait is first."""
+NODE_INTERFACES = f"{GROUP}/node-interfaces"
+"""Label of a ConfigMap that holds the wish for one node in the short form; its value is the node's name."""
 DESIRED_MACHINE_CONFIG = "machineconfiguration.openshift.io/desiredConfig"
 """Annotation of a Node (OpenShift), only read: the name of its MachineConfig."""
 REQUIRED_SCC = "openshift.io/required-scc"

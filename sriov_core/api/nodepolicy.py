@@ -114,12 +114,35 @@ class PolicySpec(Wire, frozen=True, kw_only=True):
     )
 
 
+class PolicyDetail(Wire, frozen=True, kw_only=True):
+    """What became of the policy on one node, where that is not what was asked for."""
+
+    node: Annotated[str, Meta(description="The node.")]
+    outcome: Annotated[str, Meta(description="displaced, cut, failed, waiting or unmatched.")]
+    reason: Annotated[str, Meta(description="Why, and on which NIC.")] = ""
+
+
 class PolicyStatus(Wire, frozen=True, kw_only=True):
-    """What has become of the policy: how many nodes and NICs it reaches, and the condition Ready."""
+    """What has become of the policy: how many nodes and NICs it reaches, and the condition Ready.
+
+    ``details`` names the first few nodes on which it is not in place, failures first.
+    """
 
     matched_nodes: Annotated[int, Meta(ge=0, description="Nodes that nodeSelector selects.")] = 0
     applied_nodes: Annotated[int, Meta(ge=0, description="Nodes on which the policy holds VFs.")] = 0
     applied_nics: Annotated[int, Meta(ge=0, description="PFs, over all nodes, of which the policy holds VFs.")] = 0
+    displaced_nodes: Annotated[
+        int, Meta(ge=0, description="Nodes on which stronger policies took VFs that this one asked for.")
+    ] = 0
+    failed_nodes: Annotated[
+        int, Meta(ge=0, description="Nodes on which the policy holds VFs, and that could not be configured.")
+    ] = 0
+    pending_nodes: Annotated[
+        int, Meta(ge=0, description="Nodes on which the policy holds VFs, and that are not done yet.")
+    ] = 0
+    details: Annotated[
+        tuple[PolicyDetail, ...], Meta(description="The first nodes on which it is not in place, and why.")
+    ] = ()
     conditions: tuple[Condition, ...] = ()
 
 

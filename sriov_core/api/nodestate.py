@@ -73,7 +73,11 @@ class VfReport(Wire, frozen=True, kw_only=True):
 
 
 class InterfaceReport(Wire, frozen=True, kw_only=True):
-    """One NIC as found. ``plugin`` is this project's addition: the driver that did the work."""
+    """One NIC as found.
+
+    This project's additions: ``plugin``, the driver that did the work; what a plugin is chosen by (``subsystem``,
+    ``pci_class``); ``plan`` and the conditions Ready, Progressing and Degraded.
+    """
 
     pci_address: _Address
     name: _InterfaceName = ""
@@ -99,6 +103,47 @@ class InterfaceReport(Wire, frozen=True, kw_only=True):
     )
     alt_names: Annotated[tuple[str, ...], Meta(description="Alternative names of the network interface.")] = ()
     plugin: Annotated[str, Meta(description="The driver of the agent that served the NIC.")] = ""
+    subsystem: Annotated[str, Meta(description="The PCI subsystem, as in 8086:0001.")] = ""
+    pci_class: Annotated[str, Meta(description="The PCI class: six hexadecimal digits.")] = ""
+    plan: Annotated[
+        tuple[str, ...], Meta(description="The steps that are under way or wait for a drain, as people read them.")
+    ] = ()
+    conditions: tuple[Condition, ...] = ()
+
+
+class UnmanagedInterface(Wire, frozen=True, kw_only=True):
+    """A network function that no plugin serves, and why."""
+
+    pci_address: _Address
+    vendor: _Vendor = ""
+    device_id: _Device = msgspec.field(name="deviceID", default="")
+    subsystem: Annotated[str, Meta(description="The PCI subsystem, as in 8086:0001.")] = ""
+    pci_class: Annotated[str, Meta(description="The PCI class: six hexadecimal digits.")] = ""
+    driver: _KernelDriver = ""
+    reason: Annotated[str, Meta(description="Why no plugin serves it.")] = ""
+
+
+class PluginMatch(Wire, frozen=True, kw_only=True):
+    """Which functions a plugin drives; what is left out matches anything."""
+
+    vendor: _Vendor = ""
+    device: _Device = ""
+    subsystem: Annotated[str, Meta(description="The PCI subsystem, as in 8086:0001.")] = ""
+    kernel_driver: _KernelDriver = ""
+    pci_class: Annotated[str, Meta(description="The first digits of the PCI class.")] = ""
+    platform: Annotated[str, Meta(description="baremetal, or the cloud that the machine runs in.")] = ""
+
+
+class PluginReport(Wire, frozen=True, kw_only=True):
+    """A plugin of the node's agent, as data: the control plane chooses by it and never imports it."""
+
+    name: Annotated[str, Meta(description="The plugin's name.")]
+    version: Annotated[str, Meta(description="The distribution that it comes from, with its version.")] = ""
+    api: Annotated[str, Meta(description="The version of the plugin contract that it was written for.")] = ""
+    matches: Annotated[tuple[PluginMatch, ...], Meta(description="What it drives.")] = ()
+    capabilities: Annotated[tuple[str, ...], Meta(description="What it can do.")] = ()
+    base: Annotated[bool, Meta(description="It stands below every other and serves what nobody else does.")] = False
+    refused: Annotated[str, Meta(description="Why it is installed and cannot serve; empty when it can.")] = ""
 
 
 class System(Wire, frozen=True, kw_only=True):
@@ -128,6 +173,11 @@ class NodeStateStatus(Wire, frozen=True, kw_only=True):
     system: _System = msgspec.field(default_factory=System)
     sync_status: Annotated[str, Meta(description="Succeeded, Failed or InProgress.")] = ""
     last_sync_error: Annotated[str, Meta(description="What went wrong last.")] = ""
+    platform: Annotated[str, Meta(description="baremetal, or the cloud that the machine runs in.")] = ""
+    plugins: Annotated[tuple[PluginReport, ...], Meta(description="The plugins of the node's agent.")] = ()
+    unmanaged: Annotated[
+        tuple[UnmanagedInterface, ...], Meta(description="Network functions that no plugin serves, and why.")
+    ] = ()
     conditions: tuple[Condition, ...] = ()
 
 

@@ -51,11 +51,23 @@ class OperatorConfigSpec(Wire, frozen=True, kw_only=True):
     ] = msgspec.field(default_factory=dict)
 
 
-class OperatorConfigStatus(Wire, frozen=True, kw_only=True):
-    """What has become of it; ``injector`` and ``operator_webhook`` say whether these are deployed."""
+class Rollout(Wire, frozen=True, kw_only=True):
+    """How far a DaemonSet that the operator deploys has come."""
 
-    injector: Annotated[str, Meta(description="Whether the webhook for pods is deployed.")] = ""
-    operator_webhook: Annotated[str, Meta(description="Whether the webhook for the objects of this group is.")] = ""
+    name: Annotated[str, Meta(description="The DaemonSet.")]
+    desired: Annotated[int, Meta(ge=0, description="Nodes that shall run it.")] = 0
+    updated: Annotated[int, Meta(ge=0, description="Nodes that run it as it is wanted now.")] = 0
+    available: Annotated[int, Meta(ge=0, description="Nodes on which it is ready.")] = 0
+
+
+class OperatorConfigStatus(Wire, frozen=True, kw_only=True):
+    """What has become of it; ``injector`` and ``operator_webhook`` are Deployed, Progressing or Disabled."""
+
+    injector: Annotated[str, Meta(description="Deployed, Progressing or Disabled: the webhook for pods.")] = ""
+    operator_webhook: Annotated[
+        str, Meta(description="Deployed, Progressing or Disabled: the webhook for the objects of this group.")
+    ] = ""
+    rollouts: Annotated[tuple[Rollout, ...], Meta(description="How far what is deployed has come.")] = ()
     conditions: tuple[Condition, ...] = ()
 
 

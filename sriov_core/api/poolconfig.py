@@ -50,9 +50,27 @@ class PoolConfigSpec(Wire, frozen=True, kw_only=True):
     ] = ""
 
 
-class PoolConfigStatus(Wire, frozen=True, kw_only=True):
-    """What has become of the pool."""
+class PoolNode(Wire, frozen=True, kw_only=True):
+    """A node of the pool that is drained, or waits to be, and what for."""
 
+    name: Annotated[str, Meta(description="The node.")]
+    state: Annotated[str, Meta(description="Draining, DrainComplete or Waiting.")]
+    reason: Annotated[str, Meta(description="What it waits for.")] = ""
+    since: Annotated[str, Meta(description="Since when, as RFC 3339.")] = ""
+
+
+class PoolConfigStatus(Wire, frozen=True, kw_only=True):
+    """What has become of the pool: its nodes, those that are drained or wait for it, and the condition Ready."""
+
+    nodes: Annotated[int, Meta(ge=0, description="Nodes of the pool.")] = 0
+    max_unavailable: Annotated[
+        int | None, Meta(description="How many of them may be drained at once; without a limit when left out.")
+    ] = None
+    draining: Annotated[int, Meta(ge=0, description="Nodes that are being drained, or are drained.")] = 0
+    waiting: Annotated[int, Meta(ge=0, description="Nodes that wait to be drained.")] = 0
+    members: Annotated[
+        tuple[PoolNode, ...], Meta(description="The first nodes that are drained or wait, and what for.")
+    ] = ()
     conditions: tuple[Condition, ...] = ()
 
 

@@ -156,8 +156,22 @@ WISHES = {
     },
 }
 
+CONDITIONS = {
+    "conditions": "list of object",
+    "conditions.type": "string!",
+    "conditions.status": "string False|True|Unknown!",
+    "conditions.observedGeneration": "integer 0..",
+    "conditions.lastTransitionTime": "string!",
+    "conditions.reason": "string!",
+    "conditions.message": "string!",
+}
 REPORTS = {
-    "SriovNetworkNodePolicy": {"matchedNodes": "integer", "appliedNodes": "integer", "appliedNics": "integer"},
+    "SriovNetworkNodePolicy": {
+        **dict.fromkeys(("matchedNodes", "appliedNodes", "appliedNics"), "integer"),
+        **dict.fromkeys(("displacedNodes", "failedNodes", "pendingNodes"), "integer"),
+        "details": "list of object",
+        **below("details", {"node": "string!", "outcome": "string!", "reason": "string"}),
+    },
     "SriovNetworkNodeState": {
         "interfaces": "list of object",
         "interfaces.pciAddress": "string!",
@@ -173,24 +187,37 @@ REPORTS = {
         **below("interfaces.Vfs", dict.fromkeys(("name", "mac", "assigned", "driver", "vendor", "deviceID"), "string")),
         **below("interfaces.Vfs", dict.fromkeys(("Vlan", "mtu"), "integer")),
         **below("interfaces.Vfs", dict.fromkeys(("vdpaType", "representorName", "guid"), "string")),
+        **below("interfaces", dict.fromkeys(("subsystem", "pciClass"), "string")),
+        "interfaces.plan": "list of string",
+        **below("interfaces", CONDITIONS),
         **without_limits(NODE_BRIDGES),
         "syncStatus": "string",
         "lastSyncError": "string",
+        "platform": "string",
+        "plugins": "list of object",
+        "plugins.name": "string!",
+        **below("plugins", {"version": "string", "api": "string", "base": "boolean", "refused": "string"}),
+        **below("plugins", {"matches": "list of object", "capabilities": "list of string"}),
+        **below("plugins.matches", dict.fromkeys(("vendor", "device", "subsystem"), "string")),
+        **below("plugins.matches", dict.fromkeys(("kernelDriver", "pciClass", "platform"), "string")),
+        "unmanaged": "list of object",
+        "unmanaged.pciAddress": "string!",
+        **below("unmanaged", dict.fromkeys(("vendor", "deviceID", "subsystem", "pciClass"), "string")),
+        **below("unmanaged", dict.fromkeys(("driver", "reason"), "string")),
     },
     "SriovNetwork": {},
     "SriovIBNetwork": {},
     "OVSNetwork": {},
-    "SriovNetworkPoolConfig": {},
-    "SriovOperatorConfig": {"injector": "string", "operatorWebhook": "string"},
-}
-CONDITIONS = {
-    "conditions": "list of object",
-    "conditions.type": "string!",
-    "conditions.status": "string False|True|Unknown!",
-    "conditions.observedGeneration": "integer 0..",
-    "conditions.lastTransitionTime": "string!",
-    "conditions.reason": "string!",
-    "conditions.message": "string!",
+    "SriovNetworkPoolConfig": {
+        **dict.fromkeys(("nodes", "maxUnavailable", "draining", "waiting"), "integer"),
+        "members": "list of object",
+        **below("members", {"name": "string!", "state": "string!", "reason": "string", "since": "string"}),
+    },
+    "SriovOperatorConfig": {
+        **dict.fromkeys(("injector", "operatorWebhook"), "string"),
+        "rollouts": "list of object",
+        **below("rollouts", {"name": "string!", **dict.fromkeys(("desired", "updated", "available"), "integer")}),
+    },
 }
 
 NAMES = {
@@ -314,10 +341,10 @@ def test_known_columns_are_there_and_each_shows_a_declared_field(kind: Kind) -> 
 
 def test_columns_below_the_first_rank_say_so() -> None:
     columns = {column["name"]: column for column in version(KINDS[0])["additionalPrinterColumns"]}
-    assert columns["Nodes"] == {
-        "name": "Nodes",
+    assert columns["NICs"] == {
+        "name": "NICs",
         "type": "integer",
-        "jsonPath": ".status.appliedNodes",
+        "jsonPath": ".status.appliedNics",
         "priority": 1,
     }
     assert columns["Age"] == {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
