@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check crdcheck lab bench clean
+.PHONY: help demo test check apiserver crdcheck lab bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,9 @@ check: $(READY)  ## ruff, mypy --strict, and the direction of imports
 	$(BIN)/mypy --no-error-summary || status=1; \
 	$(BIN)/lint-imports --no-cache --no-logo || status=1; \
 	[ $$status -eq 0 ] && echo 'checked: rules, format, types, imports'
+
+apiserver: $(READY)  ## kube-apiserver and etcd for the cluster tests, built once into a cache outside the tree
+	@$(BIN)/python tests/cluster/servers.py build
 
 crdcheck: $(READY)  ## the definitions of the kinds, judged by the API server's own code; needs Go, or installs it beside Python
 	@(cd tests/crdcheck && GOTOOLCHAIN=local go list -m) >/dev/null 2>&1 || \
