@@ -32,6 +32,8 @@ BREACHES = {
     "the-engine-imports-pyroute2": ("netlink", "sriov_core/engine/planted.py", "import pyroute2"),
     "the-engine-starts-processes": ("processes", "sriov_core/engine/planted.py", "import subprocess"),
     "the-core-imports-kubernetes": ("kubernetes", "sriov_core/engine/planted.py", "import kubernetes"),
+    "the-cluster-imports-the-machine": ("layers", "sriov_core/kube/planted.py", "import sriov_core.host.sysfs"),
+    "the-core-imports-a-framework": ("frameworks", "sriov_core/engine/planted.py", "import kopf"),
 }
 
 

@@ -9,7 +9,7 @@ from sources import PRODUCT, ROOT, parsed, python_files, shown, tracked
 
 CORE = {
     *("model", "api", "plugin", "planning", "policy", "admission", "injection"),
-    *("host", "engine", "agent", "cli", "testing"),
+    *("host", "kube", "engine", "agent", "cli", "testing"),
 }
 NOT_BUILT_YET = {"agent"}
 DRIVERS = {"generic", "intel", "mellanox", "virtual"}

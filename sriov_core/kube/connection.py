@@ -1,0 +1,112 @@
+"""Opens the connection to the API server: in a pod, by a kubeconfig, with tokens read again before they expire.
+
+The one place that imports the ``kubernetes`` package, and only inside of functions: it costs 140 ms.
+"""
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sriov_core.errors import HostError
+from sriov_core.kube.exchange import Transport
+from sriov_core.kube.failures import Unavailable
+
+HOME_CONFIG = "~/.kube/config"
+SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
+SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+# A peer that vanished without a word is noticed after 30 + 3 * 5 s, like client-go's HTTP/2 ping
+# (k8s.io/apimachinery/pkg/util/net/http.go: 30 s idle, 15 s for the answer).
+_KEEP_ALIVE = (
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+)
+
+
+def connect(
+    kubeconfig: str | None = None,
+    *,
+    user_agent: str,
+    connections: int = 64,
+    environ: Mapping[str, str] = os.environ,
+    service_account: str = SERVICE_ACCOUNT,
+) -> Transport:
+    """The transport for a kubeconfig file, the one in KUBECONFIG or ~/.kube/config, or the pod's service account.
+
+    In a pod without ``kubeconfig`` and KUBECONFIG, the service account. Raises HostError that says where was looked.
+    A pod's token is read again each minute, an exec plugin is asked again before its token expires, and the files of
+    authorities and client certificates are read with every new connection.
+    """
+    from kubernetes.client.rest import RESTClientObject  # noqa: PLC0415
+
+    from sriov_core.kube.transport import PooledTransport  # noqa: PLC0415
+
+    chosen = kubeconfig or environ.get("KUBECONFIG")
+    in_pod = not chosen and SERVICE_HOST in environ
+    if in_pod:
+        configuration = _loaded(service_account, lambda empty: _load_service_account(service_account, environ, empty))
+    else:
+        path = os.path.expanduser(chosen or HOME_CONFIG)
+        configuration = _loaded(path, lambda empty: _load_kubeconfig(path, empty))
+    configuration.connection_pool_maxsize = connections
+    configuration.socket_options = list(_KEEP_ALIVE)
+    # Of the library's REST client only the pool is used: it knows proxies, authorities and client certificates.
+    pool = RESTClientObject(configuration).pool_manager
+    return PooledTransport(pool, configuration.host, _headers(configuration, user_agent))
+
+
+def _load_service_account(folder: str, environ: Mapping[str, str], configuration: Any) -> None:
+    from kubernetes.config.incluster_config import InClusterConfigLoader  # noqa: PLC0415
+
+    loader = InClusterConfigLoader(f"{folder}/token", f"{folder}/ca.crt", environ=environ)
+    loader.load_and_set(configuration)
+
+
+def _load_kubeconfig(path: str, configuration: Any) -> None:
+    from kubernetes.config import load_kube_config  # noqa: PLC0415
+
+    load_kube_config(path, client_configuration=configuration, persist_config=False)
+
+
+def _loaded(looked: str, load: Callable[[Any], None]) -> Any:
+    """The library's configuration, filled by ``load`` from where was looked."""
+    import yaml  # noqa: PLC0415
+    from kubernetes.client import Configuration  # noqa: PLC0415
+    from kubernetes.config import ConfigException  # noqa: PLC0415
+
+    configuration = Configuration()
+    try:
+        load(configuration)
+    except (ConfigException, yaml.YAMLError, OSError) as error:
+        raise _unusable(looked, str(error)) from error
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        # What the library makes of a file that is YAML and no kubeconfig.
+        raise _unusable(looked, f"it is no kubeconfig ({type(error).__name__}: {error})") from error
+    return configuration
+
+
+def _unusable(looked: str, why: str) -> HostError:
+    lines = " ".join(why.split())
+    return HostError(
+        f"No way to the API server was found in {looked}: {lines}. Name a kubeconfig with --kubeconfig or KUBECONFIG, "
+        f"put one at {HOME_CONFIG}, or run in a pod with a service account"
+    )
+
+
+def _headers(configuration: Any, user_agent: str) -> Callable[[], Mapping[str, str]]:
+    """What goes with each request: asking the library for it is what makes it look whether a token has grown old."""
+
+    def headers() -> dict[str, str]:
+        try:
+            settings = configuration.auth_settings().values()
+        except Exception as error:  # exec plugins, token files, clouds: the library lets through anything
+            why = f"{type(error).__name__}: {error}"
+            raise Unavailable(f"the credentials for {configuration.host} cannot be read: {why}") from error
+        known = {one["key"]: one["value"].strip() for one in settings if one["in"] == "header" and one["value"]}
+        return {"User-Agent": user_agent, **known}
+
+    return headers

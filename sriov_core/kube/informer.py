@@ -1,0 +1,232 @@
+"""A cache of objects kept by list and watch, which tells of every change.
+
+It never misses one and never stops trying.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from sriov_core.kube.backoff import pause
+from sriov_core.kube.client import Client, WatchEvent
+from sriov_core.kube.failures import ApiFailure, Unavailable
+from sriov_core.kube.outage import after
+from sriov_core.kube.resource import Resource
+from sriov_core.kube.store import Change, Store
+
+T = TypeVar("T")
+
+OnChange = Callable[[T | None, T | None], None]
+"""Called with the object before and after: None before when it is new, None after when it has gone."""
+
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 30.0
+SHORT_WATCH_S = 1.0
+"""A watch that ends sooner and without an event counts as a failure, or it would be opened anew without a pause."""
+
+_log = logging.getLogger(__name__)
+
+
+class Informer(Generic[T]):
+    """The objects of one resource by ``namespace/name`` (``name`` for those of the cluster), in a lean type.
+
+    ``type`` is a msgspec struct with ``metadata`` that has at least name, namespace and resource_version. Changes are
+    told in the informer's own thread, in the order in which they happened, objects that vanished during an outage
+    included; handlers only put keys into queues. After a list that follows an outage only differences are told.
+    A failed list or watch is tried again after 1 s, doubled up to 30 s, with jitter; a 410 lists again at once.
+
+    A watch that was cut goes on from the last version that was seen. When that fails too there was an outage, and the
+    list is read again: an API server whose etcd came back from a backup counts versions anew and would say nothing.
+    An object that can no longer be decoded stays in the cache as it was, and the client's `on_unreadable` is told. One
+    that was deleted and made anew during an outage is told as one change.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        resource: Resource,
+        type: type[T],  # noqa: A002
+        *,
+        namespace: str = "",
+        labels: str = "",
+        fields: str = "",
+        on_failure: Callable[[Exception], None] = lambda _: None,
+        watch_s: float = 300.0,
+    ) -> None:
+        self._client = client
+        self._resource = resource
+        self._type = type
+        self._namespace, self._labels, self._fields = namespace, labels, fields
+        self._on_failure = on_failure
+        self._watch_s = watch_s
+        self._random = random.Random()  # noqa: S311  # spreads requests; no secret
+        self._store: Store[T] = Store()
+        self._reading = threading.Lock()
+        self._telling = threading.RLock()
+        self._handlers: tuple[OnChange[T], ...] = ()
+        self._synced = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._version = ""
+        self._failures, self._complaint = 0, ""
+        self._last_sign = time.monotonic()
+
+    def subscribe(self, handler: OnChange[T]) -> None:
+        """Tell a handler of every change; of what is there already too, at once, as new."""
+        with self._telling:
+            for value in self.items():
+                _guarded(handler, None, value)
+            self._handlers = (*self._handlers, handler)
+
+    def start(self, stop: threading.Event) -> None:
+        """List and watch in a thread of its own until ``stop`` is set."""
+        self._thread = threading.Thread(
+            target=self._run, args=(stop,), name=f"informer-{self._resource.plural}", daemon=True
+        )
+        self._thread.start()
+
+    def wait_synced(self, timeout_s: float) -> bool:
+        """Wait until the first list is in the cache and has been told."""
+        return self._synced.wait(timeout_s)
+
+    @property
+    def synced(self) -> bool:
+        """True once the first list is in the cache."""
+        return self._synced.is_set()
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the last sign of life of the API server (event, bookmark, list, proper end of a watch)."""
+        return time.monotonic() - self._last_sign
+
+    def get(self, key: str) -> T | None:
+        """The object of that key as last seen."""
+        with self._reading:
+            return self._store.get(key)
+
+    def items(self) -> tuple[T, ...]:
+        """All objects as last seen, in the order of their keys."""
+        with self._reading:
+            return self._store.items()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end of the thread after ``stop``; False when it did not end in time."""
+        if self._thread is None:
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                if not self._version:
+                    self._list()
+                self._watch(stop)
+            except Exception as error:  # noqa: BLE001  # whatever it is, an informer that ends would lose everything
+                if not stop.is_set():
+                    stop.wait(self._pause_after(error))
+
+    def _list(self) -> None:
+        listing = self._client.list(
+            self._resource, self._namespace, type=self._type, labels=self._labels, fields=self._fields
+        )
+        self._last_sign = time.monotonic()
+        for key in listing.unreadable:
+            self._say_kept(key)
+        with self._telling:
+            with self._reading:
+                changes = self._store.replace(listing)
+            for change in changes:
+                self._tell(change)
+            self._synced.set()
+        self._version = listing.resource_version
+
+    def _watch(self, stop: threading.Event) -> None:
+        """One watch until its end. Its length is drawn, so that those of many processes do not end together."""
+        began, heard = time.monotonic(), False
+        events = self._client.watch(
+            self._resource,
+            self._namespace,
+            resource_version=self._version,
+            type=self._type,
+            labels=self._labels,
+            fields=self._fields,
+            stop=stop,
+            timeout_s=self._watch_s * (1.0 + self._random.random()),
+        )
+        try:
+            for event in events:
+                heard = True
+                self._well()
+                self._take(event)
+        finally:
+            if time.monotonic() - began > LONGEST_RETRY_S:
+                self._failures = 0
+        if stop.is_set():
+            return
+        if not heard and time.monotonic() - began < SHORT_WATCH_S:
+            raise Unavailable(f"the watch of {self._resource.plural} was ended as soon as it had begun")
+        self._well()
+
+    def _take(self, event: WatchEvent[T]) -> None:
+        if event.object is None and event.type in ("ADDED", "MODIFIED"):
+            self._say_kept(event.key)
+        with self._telling:
+            with self._reading:
+                change = self._store.take(event)
+            if change is not None:
+                self._tell(change)
+        # A line without a version would make the next watch begin with everything there is.
+        self._version = event.resource_version or self._version
+
+    def _well(self) -> None:
+        self._last_sign = time.monotonic()
+        if self._failures:
+            _log.info("watching %s again", self._resource.plural)
+        self._failures, self._complaint = 0, ""
+
+    def _pause_after(self, error: Exception) -> float:
+        """How long to wait, and whether a list comes next."""
+        plan = after(error, self._failures)
+        self._failures += 1
+        if plan.lists:
+            self._version = ""
+        _guarded(self._on_failure, error)
+        seconds = 0.0 if plan.at_once else self._pause(error)
+        if not isinstance(error, ApiFailure):
+            _log.error("%s: a bug, again in %.1f s", self._resource.plural, seconds, exc_info=error)
+            return seconds
+        level = logging.INFO if plan.at_once else logging.WARNING
+        _log.log(
+            level if str(error) != self._complaint else logging.DEBUG,
+            "%s is not being watched, again in %.1f s: %s",
+            self._resource.plural,
+            seconds,
+            error,
+        )
+        self._complaint = str(error)
+        return seconds
+
+    def _pause(self, error: Exception) -> float:
+        share = self._random.random()
+        seconds = pause(self._failures, first_s=FIRST_RETRY_S, longest_s=LONGEST_RETRY_S, share=share)
+        asked = (error.retry_after_s or 0.0) if isinstance(error, ApiFailure) else 0.0
+        return max(seconds, min(asked, LONGEST_RETRY_S))
+
+    def _say_kept(self, key: str) -> None:
+        if self._store.get(key) is not None:
+            _log.warning("%s %s stays as it was when it could still be read", self._resource.kind, key)
+
+    def _tell(self, change: Change[T]) -> None:
+        for handler in self._handlers:
+            _guarded(handler, change.before, change.after)
+
+
+def _guarded(handler: Callable[..., None], *arguments: Any) -> None:
+    """Call somebody else's code; its mistakes are told and end nothing here."""
+    try:
+        handler(*arguments)
+    except Exception:  # noqa: BLE001  # a stranger's code may raise anything
+        _log.exception("%r failed", handler)

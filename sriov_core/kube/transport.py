@@ -1,0 +1,204 @@
+"""HTTP to the API server over a pool of connections; nothing is tried twice, and nothing waits without an end."""
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+
+import urllib3
+from urllib3 import Timeout
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from sriov_core.kube.exchange import REQUEST_TIMEOUT_S, Answer, Stream
+from sriov_core.kube.failures import Unavailable
+
+CONNECT_S = 5.0
+CHUNK = 1 << 18
+_HEADERS = ("retry-after", "content-type", "warning")
+# ValueError is what a socket answers that was closed by another thread.
+_FAULTS = (HTTPError, http.client.HTTPException, OSError, ValueError)
+_REMEDY = "Is it up, and does no firewall, proxy or NetworkPolicy stand between?"
+
+
+class PooledTransport:
+    """The `Transport` to ``server``, a URL without a path behind it. Thread-safe.
+
+    ``headers`` gives what goes with each request, such as the token of the moment; it may raise Unavailable. The
+    deadline of a request covers connecting and the answer's body; of its headers, it covers each silence. Resolving a
+    name has the resolver's own limit.
+    """
+
+    def __init__(self, pool: urllib3.PoolManager, server: str, headers: Callable[[], Mapping[str, str]]) -> None:
+        self._pool = pool
+        self._server = server.rstrip("/")
+        self._headers = headers
+
+    def request(self, method: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Answer:
+        """One request; Unavailable when there is no answer within ``timeout_s``. Any HTTP status is an answer."""
+        end = time.monotonic() + timeout_s
+        with self._told(timeout_s):
+            response = self._send(method, path, body, content_type, timeout_s)
+            with _closed_on_failure(response):
+                answer = Answer(response.status, _of_interest(response), _body(response, end))
+        if answer.status == http.HTTPStatus.UNAUTHORIZED:
+            # A connection keeps the certificate that it was opened with; new ones read the file, which may be renewed.
+            self._pool.clear()
+        return answer
+
+    def stream(self, path: str, *, timeout_s: float) -> tuple[Answer, Stream]:
+        """Open a watch; the answer's body is empty when the status is 200. ``timeout_s`` is for each silence."""
+        opening_s = min(timeout_s, REQUEST_TIMEOUT_S)
+        end = time.monotonic() + opening_s
+        with self._told(opening_s):
+            response = self._send("GET", path, None, "", opening_s)
+            with _closed_on_failure(response):
+                body = b"" if response.status == http.HTTPStatus.OK else _body(response, end)
+                _patience(response, timeout_s)
+        lines = _Lines(response, lambda: self._told(timeout_s))
+        return Answer(response.status, _of_interest(response), body), lines
+
+    def _send(
+        self, method: str, path: str, body: bytes | None, content_type: str, timeout_s: float
+    ) -> urllib3.BaseHTTPResponse:
+        headers = {"Accept": "application/json", **self._headers()}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        return self._pool.request(
+            method,
+            self._server + path,
+            body=body,
+            headers=headers,
+            timeout=Timeout(connect=min(CONNECT_S, timeout_s), total=timeout_s),
+            preload_content=False,
+            retries=False,
+            redirect=False,
+        )
+
+    @contextmanager
+    def _told(self, timeout_s: float) -> Iterator[None]:
+        """Whatever goes wrong in here is Unavailable, in words."""
+        try:
+            yield
+        except _FAULTS as error:
+            raise Unavailable(f"{_what(error, self._server, timeout_s)}. {_REMEDY}") from error
+
+
+class _Lines:
+    """The lines of a watch. It is read by one thread and closed by any."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse, told: Callable[[], AbstractContextManager[None]]) -> None:
+        self._response = response
+        self._told = told
+        self._lock = threading.Lock()
+        self._reading = False
+        self._closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._lock:
+            if self._closed:
+                return
+            self._reading = True
+        try:
+            yield from self._read()
+        finally:
+            with self._lock:
+                self._reading = False
+                self._response.close()
+
+    def close(self) -> None:
+        """End the connection. A thread that reads meets its end; only it may then put the connection away."""
+        with self._lock:
+            self._closed = True
+            if self._reading:
+                # RuntimeError and ValueError: the stream has come to its end by itself.
+                with suppress(RuntimeError, ValueError, OSError):
+                    self._response.shutdown()
+            else:
+                self._response.close()
+
+    def _read(self) -> Iterator[bytes]:
+        pending = b""
+        while chunk := self._next():
+            *lines, pending = (pending + chunk).split(b"\n")
+            yield from (line for line in lines if line)
+        if pending and not self._closed:
+            raise Unavailable("the watch ended in the middle of a line")
+
+    def _next(self) -> bytes:
+        try:
+            with self._told():
+                return self._response.read1(CHUNK)
+        except Unavailable:
+            if self._closed:
+                return b""
+            raise
+
+
+def _body(response: urllib3.BaseHTTPResponse, end: float) -> bytes:
+    parts = []
+    while chunk := response.read1(CHUNK):
+        parts.append(chunk)
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        _patience(response, left)
+    response.release_conn()
+    return b"".join(parts)
+
+
+def _patience(response: urllib3.BaseHTTPResponse, seconds: float) -> None:
+    """How long the socket may be silent from now on. One that closes after its answer keeps what it had."""
+    sock = getattr(response.connection, "sock", None)
+    if sock is not None:
+        sock.settimeout(seconds)
+
+
+@contextmanager
+def _closed_on_failure(response: urllib3.BaseHTTPResponse) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        response.close()
+        raise
+
+
+def _of_interest(response: urllib3.BaseHTTPResponse) -> dict[str, str]:
+    return {name: value for name in _HEADERS if (value := response.headers.get(name)) is not None}
+
+
+def _what(error: Exception, server: str, timeout_s: float) -> str:
+    match error:
+        case NameResolutionError():
+            return f"{server}: the name of the host cannot be resolved"
+        case NewConnectionError():
+            return f"no connection to {server}: {_root(error)}"
+        case ConnectTimeoutError():
+            return f"no connection to {server} within {min(CONNECT_S, timeout_s):g} s"
+        case ReadTimeoutError() | TimeoutError():
+            return f"no answer from {server} within {timeout_s:g} s"
+        case SSLError():
+            return f"no trust between {server} and this client: {_root(error)}"
+        case _ if any(isinstance(one, http.client.IncompleteRead) for one in _chain(error)):
+            return f"the answer of {server} was cut short"
+        case _:
+            return f"the connection to {server} broke: {_root(error)}"
+
+
+def _root(error: BaseException) -> str:
+    """The words of the error at the bottom: those above it repeat them with addresses of Python objects."""
+    *_, bottom = _chain(error)
+    return getattr(bottom, "strerror", None) or str(bottom) or type(bottom).__name__
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

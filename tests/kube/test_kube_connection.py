@@ -1,0 +1,114 @@
+"""Where the way to the API server is looked for, what is said when it is not there, and credentials that change."""
+
+import json
+import sys
+
+import pytest
+from api_servers import kubeconfig, serving, thing
+
+from sriov_core.errors import HostError
+from sriov_core.kube.client import Client
+from sriov_core.kube.connection import connect
+from sriov_core.kube.failures import Unavailable
+from sriov_core.kube.resource import CONFIG_MAPS
+
+
+def of(transport):
+    return Client(transport, manager="test")
+
+
+@pytest.fixture
+def echo():
+    """A server that answers with the credentials it was asked with."""
+    with serving(lambda request: request.answer(thing("a", 1, token=request.headers["Authorization"]))) as server:
+        yield server
+
+
+def credentials(client):
+    return client.get(CONFIG_MAPS, "a", "ns")["data"]["token"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param(None, "Invalid kube-config file. No configuration found", id="no-file"),
+        pytest.param("", "file is empty", id="empty"),
+        pytest.param("a: [", "while parsing", id="no-yaml"),
+        pytest.param("just words", "no kubeconfig", id="words"),
+        pytest.param("[1, 2]", "no kubeconfig", id="a-list"),
+        pytest.param("{}", "Expected key current-context", id="nothing-in-it"),
+        pytest.param(
+            json.dumps({"current-context": "x", "contexts": [], "clusters": [], "users": []}),
+            "Expected object with name x in",
+            id="a-context-that-is-not-there",
+        ),
+    ],
+)
+def test_a_kubeconfig_that_is_no_use_is_named_with_what_to_do(tmp_path, text, words):
+    path = tmp_path / "config"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(HostError, match="No way to the API server was found") as caught:
+        connect(str(path), user_agent="t")
+    assert str(path) in str(caught.value)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_environment_names_the_kubeconfig(echo, tmp_path):
+    path = kubeconfig(tmp_path, echo.url, token="from-environ")
+    assert credentials(of(connect(user_agent="t", environ={"KUBECONFIG": path}))) == "Bearer from-environ"
+
+
+def test_a_kubeconfig_that_is_named_comes_before_the_pod(echo, tmp_path):
+    environ = {"KUBECONFIG": kubeconfig(tmp_path, echo.url, token="x"), "KUBERNETES_SERVICE_HOST": "192.0.2.1"}
+    assert credentials(of(connect(user_agent="t", environ=environ))) == "Bearer x"
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        pytest.param({}, "token file does not exist", id="no-token"),
+        pytest.param({"token": "t"}, "certification file does not exist", id="no-authority"),
+        pytest.param({"token": "", "ca.crt": "c"}, "Token file exists but empty", id="empty-token"),
+    ],
+)
+def test_a_pod_without_a_service_account_is_told_so(tmp_path, files, words):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    environ = {"KUBERNETES_SERVICE_HOST": "192.0.2.1", "KUBERNETES_SERVICE_PORT": "443"}
+    with pytest.raises(HostError, match=words):
+        connect(user_agent="t", environ=environ, service_account=str(tmp_path))
+
+
+PLUGIN = """
+import json, sys
+token, expires = open(sys.argv[1]).read().split()
+status = {"token": token, "expirationTimestamp": expires}
+print(json.dumps({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}))
+"""
+
+
+def test_an_exec_plugin_is_asked_again_when_its_token_expires(echo, tmp_path):
+    plugin, token = tmp_path / "plugin.py", tmp_path / "token"
+    plugin.write_text(PLUGIN)
+    program = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": sys.executable,
+        "args": [str(plugin), str(token)],
+        "interactiveMode": "Never",
+    }
+    token.write_text("first 2020-01-01T00:00:00Z")
+    client = of(connect(kubeconfig(tmp_path, echo.url, exec=program), user_agent="t"))
+    token.write_text("second 2999-01-01T00:00:00Z")
+    assert credentials(client) == "Bearer second"
+    token.write_text("third 2999-01-01T00:00:00Z")
+    assert credentials(client) == "Bearer second"
+
+
+def test_an_authority_that_does_not_know_the_server_is_said(tmp_path):
+    """The server here speaks no TLS at all, which is as little trust as there can be."""
+    with serving(lambda request: request.answer(thing("a"))) as server:
+        path = kubeconfig(tmp_path, server.url.replace("http:", "https:"), token="t")
+        with pytest.raises(Unavailable, match="no trust between https://"):
+            of(connect(path, user_agent="t")).get(CONFIG_MAPS, "a", "ns")
