@@ -1,0 +1,1 @@
+"""Networks in; NetworkAttachmentDefinitions and the status of networks out."""

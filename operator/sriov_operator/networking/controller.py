@@ -1,0 +1,190 @@
+"""Networks to NetworkAttachmentDefinitions: looks, has it decided by `sriov_operator.attachments`, and writes.
+
+A pass first looks at the caches alone, which is free and mostly finds nothing to do. Only when there is something
+to write, it asks the API server for the few objects concerned and decides again on what is there now, so that a cache
+that lags behind leads to no write.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sriov_core.api.networks import Network, OVSNetwork, SriovIBNetwork, SriovNetwork
+from sriov_core.kube.controller import Controller
+from sriov_core.kube.failures import ApiFailure, Conflict, Exists, Forbidden, NotFound, Throttled
+from sriov_core.kube.informer import Informer
+from sriov_core.kube.resource import ATTACHMENTS, NAMESPACES, OURS
+from sriov_operator.attachments import Decision, Reason, decide, not_ready, places
+from sriov_operator.networking.index import Index, Key, key_of
+from sriov_operator.networking.lean import LeanAttachment, LeanNamespace
+from sriov_operator.networking.writing import Writer, told
+from sriov_operator.process.context import Context
+from sriov_operator.process.outages import Outages
+
+TYPES: dict[str, type[Network]] = {
+    "SriovNetwork": SriovNetwork,
+    "SriovIBNetwork": SriovIBNetwork,
+    "OVSNetwork": OVSNetwork,
+}
+WORKERS = 2
+FIRST_LOOK_S = 1.0
+OBSTACLE_LOOK_S = 30.0
+"""How often it is looked whether attachments can be read by now."""
+
+Look = Callable[[str, str], dict[str, Any] | None]
+"""The attachment of that namespace and name, None when there is none."""
+
+
+class Networks:
+    """The controller of all three kinds, in all namespaces; the part ``networks`` of the operator."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._index = Index()
+        self._obstacle: ApiFailure | None = None
+        client, outages = context.client, Outages()
+        self._networks: dict[str, Informer[Any]] = {
+            kind: Informer(client, OURS[kind], wire, on_failure=outages.of(OURS[kind]))
+            for kind, wire in TYPES.items()
+            if kind in context.settings.network_kinds
+        }
+        self._attachments = Informer(client, ATTACHMENTS, LeanAttachment, on_failure=self._on_failure)
+        self._namespaces = Informer(client, NAMESPACES, LeanNamespace, on_failure=self._on_failure)
+        self._controller: Controller[Key] = Controller(
+            "networks", self._reconcile, workers=WORKERS, watcher=context.metrics
+        )
+
+    @property
+    def _informers(self) -> tuple[Informer[Any], ...]:
+        return (*self._networks.values(), self._attachments, self._namespaces)
+
+    def start(self, stop: threading.Event) -> None:
+        """Fill the caches of its own and start the workers."""
+        for informer in self._networks.values():
+            informer.subscribe(self._on_network)
+        self._attachments.subscribe(self._on_attachment)
+        self._namespaces.subscribe(self._on_namespace)
+        for informer in self._informers:
+            informer.start(stop)
+        self._controller.start(stop)
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end after ``stop``."""
+        end = time.monotonic() + timeout_s
+        parts: tuple[Any, ...] = (self._controller, *self._informers)
+        return all(part.join(max(0.0, end - time.monotonic())) for part in parts)
+
+    def _on_network(self, before: Network | None, after: Network | None) -> None:
+        if after is not None:
+            self._index.put(after)
+            self._controller.add(key_of(after))
+        elif before is not None:
+            self._index.drop(key_of(before))
+        for kind in self._networks:
+            for status, number in self._index.counts(kind).items():
+                self._context.metrics.gauge("networks", number, kind=kind, ready=status)
+
+    def _on_attachment(self, before: LeanAttachment | None, after: LeanAttachment | None) -> None:
+        seen = after or before
+        if seen is None:
+            return
+        # Networks of other namespaces reach into this one from the operator's own only.
+        for namespace in {seen.metadata.namespace, self._context.settings.namespace}:
+            for kind, networks in self._networks.items():
+                if networks.get(f"{namespace}/{seen.metadata.name}") is not None:
+                    self._controller.add(Key(kind, f"{namespace}/{seen.metadata.name}"))
+
+    def _on_namespace(self, before: LeanNamespace | None, after: LeanNamespace | None) -> None:
+        seen = after or before
+        if seen is None or (before and after and before.takes_objects == after.takes_objects):
+            return
+        for key in self._index.of_namespace(seen.metadata.name):
+            self._controller.add(key)
+
+    def _on_failure(self, failure: Exception) -> None:
+        self._obstacle = failure if isinstance(failure, NotFound | Forbidden) else None
+
+    def _reconcile(self, key: Key) -> float | None:
+        network: Network | None = self._networks[key.kind].get(key.place)
+        if network is None:
+            return None
+        if not (self._attachments.synced and self._namespaces.synced):
+            return self._not_yet(network)
+        if self._is_settled(network, self._decided(network, self._cached)):
+            return None
+        fresh = self._fresh(network)
+        if fresh is not None:
+            self._settle(fresh)
+        return None
+
+    def _settle(self, network: Network) -> None:
+        """Decide on what the API server has now, and do it; what cannot be done stands in the condition."""
+        writer, failing = Writer(self._context, network), Reason.UNREAD
+        try:
+            decision = self._decided(network, self._asked)
+            failing = Reason.INVALID
+            writer.carry_out(decision.actions)
+        except ApiFailure as failure:
+            if _is_lasting(failure):
+                writer.tell(not_ready(network, failing, str(failure)))
+            raise
+        if decision.ready is not None:
+            writer.tell(decision.ready)
+
+    def _not_yet(self, network: Network) -> float:
+        """A cache is not filled. When somebody has to do something about it, say so; what is deleted may go."""
+        obstacle = self._obstacle
+        if obstacle is None:
+            return FIRST_LOOK_S
+        fresh = self._fresh(network)
+        if fresh is not None and fresh.metadata.deletion_timestamp:
+            self._settle(fresh)
+        elif fresh is not None:
+            remedy = " (it comes with Multus)" if isinstance(obstacle, NotFound) else ""
+            Writer(self._context, fresh).tell(not_ready(fresh, Reason.UNREAD, f"{obstacle}{remedy}"))
+        return OBSTACLE_LOOK_S
+
+    def _is_settled(self, network: Network, decision: Decision) -> bool:
+        if decision.actions:
+            return False
+        if decision.ready is None:
+            return True
+        return told(network, decision.ready, self._context.now()) == network.status.conditions
+
+    def _decided(self, network: Network, look: Look) -> Decision:
+        looked, name = places(network), network.metadata.name
+        namespace = self._namespaces.get(looked.target)
+        return decide(
+            network,
+            found=look(looked.target, name) if looked.target else None,
+            former=look(looked.former, name) if looked.former else None,
+            namespace_exists=namespace is not None and namespace.takes_objects,
+            operator_namespace=self._context.settings.namespace,
+            resource_prefix=self._context.settings.resource_prefix,
+        )
+
+    def _cached(self, namespace: str, name: str) -> dict[str, Any] | None:
+        seen = self._attachments.get(f"{namespace}/{name}")
+        return seen.seen() if seen is not None else None
+
+    def _asked(self, namespace: str, name: str) -> dict[str, Any] | None:
+        try:
+            return self._context.client.get(ATTACHMENTS, name, namespace)
+        except NotFound:
+            return None
+
+    def _fresh(self, network: Network) -> Network | None:
+        metadata = network.metadata
+        try:
+            found: Network = self._context.client.get(
+                OURS[network.kind], metadata.name, metadata.namespace, type=TYPES[network.kind]
+            )
+        except NotFound:
+            return None
+        return found
+
+
+def _is_lasting(failure: ApiFailure) -> bool:
+    """True for what people have to hear of: a refusal, or a server or webhook that answers with an error."""
+    return failure.status > 0 and not isinstance(failure, Conflict | Exists | Throttled)
