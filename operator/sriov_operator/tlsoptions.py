@@ -147,6 +147,11 @@ def curve_names(numbers: Iterable[int]) -> tuple[str, ...]:
     return tuple(known.get(number, str(number)) for number in numbers)
 
 
+def openssl_names(suites: Iterable[str]) -> tuple[str, ...]:
+    """OpenSSL's names of the cipher suites of `TlsOptions`; those of TLS 1.3 are called the same."""
+    return tuple(_SECURE[name] for name in suites)
+
+
 def arguments(options: TlsOptions) -> tuple[str, ...]:
     """The arguments of the webhook and of the injector; what is empty has none."""
     if not options.curves:

@@ -1,0 +1,1 @@
+"""The servers that the API server calls: admission and the injector, with their certificates."""
