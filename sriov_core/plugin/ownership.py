@@ -23,11 +23,15 @@ class Refused:
 
 @attrs.frozen(kw_only=True)
 class Choice:
-    """The owner of a function. ``plugin`` None means unmanaged; ``blocked`` says why nothing may be changed."""
+    """The owner of a function. ``plugin`` None means unmanaged; ``blocked`` says why nothing may be changed.
+
+    ``rivals`` are the plugins that match it equally well, none unless there is a tie.
+    """
 
     plugin: str | None
     reason: str
     blocked: str | None = None
+    rivals: tuple[str, ...] = ()
 
 
 def choose(
@@ -58,7 +62,7 @@ def choose(
     rivals = sorted(other.name for other_score, other, _ in ranked if other_score == score)
     if len(rivals) > 1:
         reason = f"plugins {' and '.join(rivals)} match it equally well; pin one of them for {function.address}"
-        return Choice(plugin=None, reason=reason)
+        return Choice(plugin=None, reason=reason, rivals=tuple(rivals))
     reason = f"matches {_text(match)}"
     return Choice(plugin=info.name, reason=reason, blocked=_blocked(function, info, score, refused))
 

@@ -3,13 +3,14 @@
 A node is rendered again only when something changed that it can depend on, so that a change costs what it touches.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import attrs
 
 from sriov_core.api.fault import Fault
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.api.poolconfig import PoolConfig
+from sriov_core.model.observed import Nic
 from sriov_core.policy.claims import strength
 from sriov_core.policy.judging import DEPRECATED_NAME, Candidate, candidates, selects
 from sriov_core.policy.nodeindex import NodeIndex
@@ -22,7 +23,7 @@ from sriov_core.policy.nodeoutcome import (
     relevant,
     rendered,
 )
-from sriov_core.policy.reach import Reach, Standing, reach, standing
+from sriov_core.policy.reach import Reach, Standing, Sync, reach, standing
 from sriov_core.policy.verdict import Unmatched
 
 
@@ -43,6 +44,7 @@ class Fleet:
     _outcomes: dict[str, NodeOutcome] = attrs.field(factory=dict)
     _shared: dict[Hashable, tuple[NodeOutcome, dict[str, Reach]]] = attrs.field(factory=dict)
     _reaches: dict[str, dict[str, Reach]] = attrs.field(factory=dict)
+    _cards: dict[Hashable, tuple[Nic, ...]] = attrs.field(factory=dict)
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -76,7 +78,7 @@ class Fleet:
 
     def put_node(self, facts: NodeFacts) -> frozenset[str]:
         """Add a node or replace what is known of it."""
-        facts = attrs.evolve(facts, nics=tuple(relevant(nic) for nic in facts.nics))
+        facts = attrs.evolve(facts, nics=self._interned(tuple(relevant(nic) for nic in facts.nics)))
         known = self._nodes.get(facts.name)
         if known == facts:
             return frozenset()
@@ -116,11 +118,18 @@ class Fleet:
         """What is wrong with a policy by itself."""
         return self._candidates[policy].faults
 
-    def standing(self, policy: str) -> Standing:
-        """What has become of a policy over all managed nodes, rendering those that a change has reached."""
+    def standing(self, policy: str, syncs: Mapping[str, Sync] | None = None) -> Standing:
+        """What has become of a policy over all managed nodes, rendering those that a change has reached.
+
+        ``syncs`` is how far each node is; without it every node counts as done.
+        """
         candidate = self._candidates[policy]
         reaches = {node: self._reach(policy, node) for node in self._selected(candidate) if self._is_managed(node)}
-        return standing(candidate, reaches)
+        return standing(candidate, reaches, syncs)
+
+    def manages(self, node: str) -> bool:
+        """True for a node that is known and managed, which has an outcome."""
+        return node in self._nodes and self._is_managed(node)
 
     def nowhere(self, policy: str) -> tuple[Unmatched, ...]:
         """The PFs that a policy names and that no managed node which it selects has; none without such a node."""
@@ -131,6 +140,12 @@ class Fleet:
                 if entry.policy == policy:
                     missing.setdefault(entry.path, []).append(entry)
         return tuple(found[0] for _, found in sorted(missing.items()) if len(found) == len(nodes))
+
+    def _interned(self, nics: tuple[Nic, ...]) -> tuple[Nic, ...]:
+        """The NICs of another node where these are equal: of thousands of nodes, most have the same cards."""
+        if len(self._cards) > 2 * len(self._nodes) + 2:
+            self._cards.clear()  # most of it is of nodes as they were
+        return self._cards.setdefault(likeness(nics), nics) if nics else ()
 
     def _is_managed(self, node: str) -> bool:
         return self._settings.manages(self._nodes[node].labels)

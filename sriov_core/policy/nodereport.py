@@ -1,7 +1,10 @@
 """What a SriovNetworkNodeState reports, NICs and bridges, to and from the model. Nothing here does I/O."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+import attrs
 
 from sriov_core.api import nodestate as wire
 from sriov_core.api.bridge import Bridges
@@ -14,6 +17,47 @@ from sriov_core.policy.bridgespec import bridge_faults
 from sriov_core.policy.wirevalues import address_faults, refuse, repeated_addresses, word, word_faults
 
 _SPEED = re.compile(r"(-?[0-9]{1,9}) Mb/s")
+_PATH = "status.interfaces"
+
+
+class PortReport(Protocol):
+    """What a wish depends on of a reported NIC: an `api.nodestate.InterfaceReport`, or less of one."""
+
+    @property
+    def pci_address(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def driver(self) -> str: ...
+    @property
+    def vendor(self) -> str: ...
+    @property
+    def device_id(self) -> str: ...
+    @property
+    def net_filter(self) -> str: ...
+    @property
+    def num_vfs(self) -> int: ...
+    @property
+    def link_type(self) -> str: ...
+    @property
+    def eswitch_mode(self) -> str: ...
+    @property
+    def externally_managed(self) -> bool: ...
+    @property
+    def total_vfs(self) -> int: ...
+    @property
+    def alt_names(self) -> tuple[str, ...]: ...
+
+
+def port_faults(reports: Sequence[PortReport]) -> tuple[Fault, ...]:
+    """What cannot be understood in reported NICs, as far as `to_ports` reads them."""
+    faults = [fault for at, report in enumerate(reports) for fault in _port_faults(report, f"{_PATH}[{at}]")]
+    return (*faults, *repeated_addresses([report.pci_address for report in reports], _PATH))
+
+
+def to_ports(reports: Iterable[PortReport]) -> tuple[Nic, ...]:
+    """The reported NICs without their VFs, in address order, of reports in which `port_faults` finds nothing."""
+    return tuple(sorted((_port(report) for report in reports), key=lambda nic: nic.address))
 
 
 def to_nics(state: wire.NodeState) -> tuple[Nic, ...]:
@@ -22,8 +66,8 @@ def to_nics(state: wire.NodeState) -> tuple[Nic, ...]:
     Raises SpecError with a line for every value that cannot be understood.
     """
     reports = state.status.interfaces
-    faults = [fault for at, report in enumerate(reports) for fault in _faults(report, f"status.interfaces[{at}]")]
-    repeated = repeated_addresses([report.pci_address for report in reports], "status.interfaces")
+    faults = [fault for at, report in enumerate(reports) for fault in _faults(report, f"{_PATH}[{at}]")]
+    repeated = repeated_addresses([report.pci_address for report in reports], _PATH)
     refuse(state, (*faults, *repeated))
     return tuple(sorted((_nic(report) for report in reports), key=lambda nic: nic.address))
 
@@ -66,10 +110,14 @@ def from_nic(nic: Nic, *, plugin: str = "") -> wire.InterfaceReport:
     )
 
 
-def _faults(report: wire.InterfaceReport, path: str) -> Iterator[Fault]:
+def _port_faults(report: PortReport, path: str) -> Iterator[Fault]:
     yield from address_faults(report.pci_address, f"{path}.pciAddress")
     yield from word_faults(report.link_type, LinkType, f"{path}.linkType")
     yield from word_faults(report.eswitch_mode, EswitchMode, f"{path}.eSwitchMode")
+
+
+def _faults(report: wire.InterfaceReport, path: str) -> Iterator[Fault]:
+    yield from _port_faults(report, path)
     if report.link_admin_state not in {"", "up", "down"}:
         text = f"found {shown(report.link_admin_state)}, wanted one of up, down"
         yield Fault(f"{path}.linkAdminState", text, "Write one of them")
@@ -86,7 +134,7 @@ def _faults(report: wire.InterfaceReport, path: str) -> Iterator[Fault]:
         seen.add(vf.vf_id)
 
 
-def _nic(report: wire.InterfaceReport) -> Nic:
+def _port(report: PortReport) -> Nic:
     return Nic(
         address=Address.parse(report.pci_address),
         vendor=report.vendor,
@@ -95,15 +143,21 @@ def _nic(report: wire.InterfaceReport) -> Nic:
         name=report.name or None,
         alt_names=report.alt_names,
         link_type=word(report.link_type, LinkType),
-        mac=report.mac or None,
-        mtu=report.mtu or None,
-        link_up={"up": True, "down": False}.get(report.link_admin_state),
-        speed_mbit=_speed(report.link_speed),
         total_vfs=report.total_vfs or None,
         num_vfs=report.num_vfs,
         eswitch_mode=word(report.eswitch_mode, EswitchMode) or EswitchMode.LEGACY,
         net_filter=report.net_filter or None,
         externally_managed=report.externally_managed,
+    )
+
+
+def _nic(report: wire.InterfaceReport) -> Nic:
+    return attrs.evolve(
+        _port(report),
+        mac=report.mac or None,
+        mtu=report.mtu or None,
+        link_up={"up": True, "down": False}.get(report.link_admin_state),
+        speed_mbit=_speed(report.link_speed),
         vfs=tuple(sorted((_vf(vf) for vf in report.vfs), key=lambda vf: vf.index)),
     )
 

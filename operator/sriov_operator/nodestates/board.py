@@ -1,0 +1,159 @@
+"""Everything that is known of nodes, policies, pools and settings, under one lock. Nothing here does I/O."""
+
+import threading
+from collections.abc import Iterable
+from typing import TypeVar
+
+import attrs
+import msgspec
+
+from sriov_core.api.nodepolicy import NodePolicy
+from sriov_core.api.poolconfig import PoolConfig, PoolConfigStatus
+from sriov_core.api.wire import ObjectMeta
+from sriov_core.policy.fleet import Fleet
+from sriov_core.policy.nodeoutcome import NodeOutcome, Settings
+from sriov_core.policy.reach import Standing, Sync
+from sriov_operator.nodestates.facts import Seen, seen
+from sriov_operator.process.lean import LeanNode, LeanNodeState
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Opening:
+    """The configuration by which is worked: its uid, the plugins it disables, and whether it is being deleted."""
+
+    uid: str
+    disabled: frozenset[str] = frozenset()
+    is_leaving: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Judged:
+    """What follows for one node. ``outcome`` is None for one that is not managed, ``seen`` for one without a Node.
+
+    ``opening`` is the one that it was judged by: without one that stays, a node without an outcome may be managed all
+    the same. ``is_new`` when it was rendered since it was last asked for. ``policies`` are those whose status it
+    changes.
+    """
+
+    opening: Opening | None = None
+    outcome: NodeOutcome | None = None
+    seen: Seen | None = None
+    is_new: bool = False
+    policies: frozenset[str] = frozenset()
+
+
+class Board:
+    """The fleet and how far its nodes are. Each change answers with the names of the nodes that it can reach.
+
+    Without an opening nothing may be written. Thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._fleet = Fleet()
+        self._opening: Opening | None = None
+        self._syncs: dict[str, Sync] = {}
+        self._told: dict[str, NodeOutcome] = {}
+
+    @property
+    def opening(self) -> Opening | None:
+        """By which configuration is worked; None while there is none."""
+        with self._lock:
+            return self._opening
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The managed nodes by name."""
+        with self._lock:
+            return self._fleet.nodes
+
+    def open(self, opening: Opening, settings: Settings) -> frozenset[str]:
+        """Work by that configuration from now on; all nodes are reached when it did not before."""
+        with self._lock:
+            known, self._opening = self._opening, opening
+            reached = self._fleet.put_settings(settings)
+            return reached if known == opening else frozenset({*reached, *self._syncs})
+
+    def close(self, opening: Opening | None = None) -> None:
+        """Write nothing from now on; with an ``opening`` that is leaving, only what has to be done before."""
+        with self._lock:
+            self._opening = opening
+
+    def load(self, nodes: Iterable[tuple[LeanNode, LeanNodeState | None]]) -> None:
+        """Take up many nodes at once, at the start."""
+        found = [seen(node, state) for node, state in nodes]
+        with self._lock:
+            for one in found:
+                self._fleet.put_node(one.facts)
+                self._syncs[one.facts.name] = one.sync
+
+    def put_policies(self, policies: Iterable[NodePolicy]) -> frozenset[str]:
+        """Add or replace policies."""
+        with self._lock:
+            return self._fleet.put_policies(policies)
+
+    def drop_policy(self, name: str) -> frozenset[str]:
+        """Forget a policy."""
+        with self._lock:
+            return self._fleet.drop_policy(name)
+
+    def put_pools(self, pools: Iterable[PoolConfig]) -> frozenset[str]:
+        """Replace all pools; their status and metadata matter to no node."""
+        bare = [
+            msgspec.structs.replace(pool, metadata=ObjectMeta(name=pool.metadata.name), status=PoolConfigStatus())
+            for pool in pools
+        ]
+        with self._lock:
+            return self._fleet.put_pools(bare)
+
+    def judge(self, name: str, node: LeanNode | None, state: LeanNodeState | None) -> Judged:
+        """Take up a node as it is now, None when it has gone, and say what follows for it.
+
+        While nothing may be written, nothing follows; what is known of the node is kept up to date all the same.
+        """
+        now = seen(node, state) if node else None
+        with self._lock:
+            if now is None:
+                self._fleet.drop_node(name)
+            else:
+                self._fleet.put_node(now.facts)
+            outcome = self._fleet.outcome(name) if self._works and self._fleet.manages(name) else None
+            before = self._told.get(name)
+            policies = self._noted(name, before, outcome, now.sync if now else None)
+            return Judged(
+                opening=self._opening, outcome=outcome, seen=now, is_new=outcome is not before, policies=policies
+            )
+
+    def standing(self, policy: str) -> Standing | None:
+        """What has become of a policy; None when it is not known, or nothing may be written."""
+        with self._lock:
+            if not self._works or policy not in self._fleet.policies:
+                return None
+            return self._fleet.standing(policy, self._syncs)
+
+    @property
+    def _works(self) -> bool:
+        return self._opening is not None and not self._opening.is_leaving
+
+    def _noted(
+        self, name: str, before: NodeOutcome | None, outcome: NodeOutcome | None, sync: Sync | None
+    ) -> frozenset[str]:
+        """Note how a node is now, and answer with the policies whose status that changes."""
+        if outcome is before and sync == self._syncs.get(name):
+            return frozenset()
+        _put(self._told, name, outcome)
+        _put(self._syncs, name, sync)
+        return frozenset({*_selecting(before), *_selecting(outcome)})
+
+
+def _put(table: dict[str, T], name: str, value: T | None) -> None:
+    if value is None:
+        table.pop(name, None)
+    else:
+        table[name] = value
+
+
+def _selecting(outcome: NodeOutcome | None) -> tuple[str, ...]:
+    return tuple(one.policy for one in outcome.rendering.summaries) if outcome else ()
