@@ -1,0 +1,1 @@
+"""SriovOperatorConfig in; everything that is deployed in the cluster, and how far it has come, out."""
