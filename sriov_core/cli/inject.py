@@ -11,8 +11,9 @@ from sriov_core.api.documents import Document
 from sriov_core.api.fault import legible
 from sriov_core.api.scalars import NumberLike, number
 from sriov_core.api.shape import described
+from sriov_core.api.yamltext import yaml_documents
 from sriov_core.cli.files import documents_in
-from sriov_core.cli.manifests import listed, manifest_options, show_json, yaml_documents
+from sriov_core.cli.manifests import listed, manifest_options, show_json
 from sriov_core.cli.options import files_option
 from sriov_core.cli.screen import Format, Session
 from sriov_core.errors import SpecError

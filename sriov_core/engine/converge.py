@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
 import attrs
 
-from sriov_core.engine.execute import Failure, OnEvent, execute
+from sriov_core.engine.execute import MAX_PARALLEL_NICS, Failure, OnEvent, Stopped, execute
 from sriov_core.engine.journal import Journal, Memory
 from sriov_core.engine.observe import inspect, observe
 from sriov_core.engine.ours import Look, kept_bridges, named, ours, without_released
@@ -52,13 +52,14 @@ class Result:
 
 @attrs.frozen(kw_only=True)
 class Engine:
-    """A machine, the drivers for it, and its journal."""
+    """A machine, the drivers for it, and its journal; ``parallel`` is how many NICs are worked on at a time."""
 
     host: Host
     catalogue: Catalogue
     drivers: Mapping[str, Driver]
     journal: Journal
     pins: Mapping[Address, str] = attrs.field(factory=dict)
+    parallel: int = MAX_PARALLEL_NICS
 
     def snapshot(self) -> Snapshot:
         """One look at the machine; what is remembered of a NIC whose netdev is away is filled in."""
@@ -117,12 +118,13 @@ class Engine:
         approve: Approve,
         on_event: OnEvent = lambda _: None,
         only: Only = lambda plan: plan,
+        stopped: Stopped = lambda: False,
     ) -> Result:
         """Take the machine to the wish, and say so only of what was read back afterwards.
 
         A failed step ends the work after one more look, and so do steps that all went well without any effect; steps
         that had gone stale are planned again. Ends after `MAX_ROUNDS` looks at the latest. Of each plan only what
-        ``only`` leaves of it is done.
+        ``only`` leaves of it is done. Once ``stopped`` says so, no further step is begun.
         """
         with self.journal.exclusive():
             look = self.look(spec, release=release)
@@ -130,7 +132,7 @@ class Engine:
             failures: tuple[Failure, ...] = ()
             for begun in range(MAX_ROUNDS):
                 plan = only(look.plan)
-                if not plan.steps or any(not failure.stale for failure in failures):
+                if not plan.steps or stopped() or any(not failure.stale for failure in failures):
                     break
                 try:
                     approve(plan)
@@ -139,7 +141,7 @@ class Engine:
                         self._remember_after(look, spec, release=release)
                     raise
                 self._remember_before(look, plan, spec)
-                failures = execute(plan, self.host, on_event)
+                failures = execute(plan, self.host, on_event, stopped=stopped, parallel=self.parallel)
                 self._remember_reboots(look, plan, failures)
                 look = self.look(spec, release=release)
                 if not failures and only(look.plan).steps == plan.steps:

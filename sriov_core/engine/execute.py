@@ -49,17 +49,27 @@ class Failure:
 
 OnEvent = Callable[[Event], None]
 
+Stopped = Callable[[], bool]
+"""True once nothing more shall be begun. The step under way ends, and autoprobe is put back."""
 
-def execute(plan: Plan, host: Host, on_event: OnEvent = lambda _: None) -> tuple[Failure, ...]:
-    """Do the steps of a plan; returns what failed, in the order of the plan.
+
+def execute(
+    plan: Plan,
+    host: Host,
+    on_event: OnEvent = lambda _: None,
+    *,
+    stopped: Stopped = lambda: False,
+    parallel: int = MAX_PARALLEL_NICS,
+) -> tuple[Failure, ...]:
+    """Do the steps of a plan, on so many NICs at a time; returns what failed, in the order of the plan.
 
     A failed step ends its own NIC's work only. ``on_event`` is called from several threads.
     """
-    failures, undone = _do_node(plan, host, on_event)
+    failures, undone = _do_node(plan, host, on_event, stopped)
     ready = [nic for nic in plan.nics if nic.steps and not _needs(nic, undone)]
     if ready:
-        with ThreadPoolExecutor(max_workers=min(MAX_PARALLEL_NICS, len(ready)), thread_name_prefix="nic") as pool:
-            outcomes = pool.map(lambda nic: _do_nic(nic, host, on_event), ready)
+        with ThreadPoolExecutor(max_workers=min(parallel, len(ready)), thread_name_prefix="nic") as pool:
+            outcomes = pool.map(lambda nic: _do_nic(nic, host, on_event, stopped), ready)
             failures += [failure for outcome in outcomes for failure in outcome]
     lost = {failure.nic for failure in failures}.union(nic.nic for nic in plan.nics if nic.steps and nic not in ready)
     # A bridge that was there gets its uplink back whatever became of that; a new one waits for a NIC that is ready.
@@ -68,12 +78,15 @@ def execute(plan: Plan, host: Host, on_event: OnEvent = lambda _: None) -> tuple
     return tuple(failures)
 
 
-def _do_node(plan: Plan, host: Host, on_event: OnEvent) -> tuple[list[Failure], list[Step]]:
+def _do_node(plan: Plan, host: Host, on_event: OnEvent, stopped: Stopped) -> tuple[list[Failure], list[Step]]:
     """The failures, and the steps not done: after one that failed only those are that stand by themselves."""
     failures: list[Failure] = []
     undone: list[Step] = []
     for planned in plan.node:
-        if failures and not isinstance(planned.step, LoadModule | WriteFile):
+        if stopped():
+            failures.append(_not_begun(planned, None))
+            undone.append(planned.step)
+        elif failures and not isinstance(planned.step, LoadModule | WriteFile):
             undone.append(planned.step)
         elif failure := _do(planned, host, on_event, None):
             failures.append(failure)
@@ -87,13 +100,19 @@ def _is_new_on(step: Step, nics: set[Address | None]) -> bool:
     return step.bridge.uplink.nic in nics
 
 
-def _do_nic(nic: NicPlan, host: Host, on_event: OnEvent) -> tuple[Failure, ...]:
+def _do_nic(nic: NicPlan, host: Host, on_event: OnEvent, stopped: Stopped) -> tuple[Failure, ...]:
     for position, planned in enumerate(nic.steps):
-        failure = _do(planned, host, on_event, nic.nic)
+        failure = _not_begun(planned, nic.nic) if stopped() else _do(planned, host, on_event, nic.nic)
         if failure:
             undone = _restore_autoprobe(nic, position, host, on_event)
             return (failure, undone) if undone else (failure,)
     return ()
+
+
+def _not_begun(planned: PlannedStep, nic: Address | None) -> Failure:
+    return Failure(
+        step=planned.step, error="it was not begun, because the work was ended on request", stale=True, nic=nic
+    )
 
 
 def _do(planned: PlannedStep, host: Host, on_event: OnEvent, nic: Address | None) -> Failure | None:

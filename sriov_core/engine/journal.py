@@ -29,12 +29,17 @@ class Memory(Records):
 
     ``under_way`` lists the steps of a plan that was begun and not yet ended. ``taken_over`` are the addresses where
     another operator's record was read: it is read once, so that what was given back since does not come back.
+    ``rebooting`` is the boot that was told to end. ``offered`` names what the device plugin was last started for,
+    None as long as nobody noted it. ``boot_units`` says that the units of the boot were installed by an agent.
     """
 
     reboots: tuple[RebootRecord, ...] = ()
     under_way: tuple[str, ...] = ()
     taken_over: tuple[str, ...] = ()
     boot_id: str = ""
+    rebooting: str = ""
+    offered: str | None = None
+    boot_units: bool = False
 
 
 @attrs.define

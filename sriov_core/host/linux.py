@@ -163,6 +163,10 @@ class LinuxHost(LinuxReader, Host):
     def restart_service(self, service: str) -> None:
         services.restart(service, self._tools.run)
 
+    def start_reboot(self, reason: str) -> None:
+        self._must_be_live("node", "reboot", reason)
+        services.reboot(reason, self._tools.run)
+
     def close(self) -> None:
         """End the writer processes and close the sockets. Not needed before the process ends."""
         super().close()

@@ -98,6 +98,11 @@ class LinuxReader(HostReader):
         link = netdevs.own(netdevs.of_device(self._devices, pf)) if self._live else None
         return (self._while_there(pf, lambda: self._rtnetlink.vf_macs(link.ifindex)) if link else None) or {}
 
+    def vf_statistics(self, pf: Address) -> Mapping[int, Mapping[str, int]]:
+        """VF index to its counters (`vfstatistics.COUNTERS`); none on a tree of files, and where nobody counts."""
+        link = netdevs.own(netdevs.of_device(self._devices, pf)) if self._live else None
+        return (self._while_there(pf, lambda: self._rtnetlink.vf_statistics(link.ifindex)) if link else None) or {}
+
     def vf_user(self, vf: Address) -> str | None:
         kernel_driver = self._devices.kernel_driver(vf)
         if kernel_driver is None:

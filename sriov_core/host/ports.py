@@ -137,3 +137,7 @@ class Host(HostReader, Protocol):
     def restart_service(self, service: str) -> None:
         """Restart a systemd service if it runs (systemctl try-restart), after systemd has read its units anew."""
         ...
+
+    def start_reboot(self, reason: str) -> None:
+        """Have the machine reboot in good order; returns when that has begun. Asking again changes nothing."""
+        ...

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from sriov_core.host import vfguids
+from sriov_core.host import vfguids, vfstatistics
 from sriov_core.host.lanes import Lanes
 from sriov_core.host.netlink import NETLINK_ROUTE, Netlink
 
@@ -61,6 +61,10 @@ class RtNetlink:
             if mac != _NO_MAC:
                 found[int(told["vf"])] = mac
         return found
+
+    def vf_statistics(self, ifindex: int) -> dict[int, dict[str, int]]:
+        """VF index to its counters (`vfstatistics.COUNTERS`), as far as the PF's driver counts."""
+        return dict(vfstatistics.told(self._get(ifindex, _WITH_VFS)))
 
     def set_up(self, ifindex: int, *, up: bool) -> None:
         """Set a netdev administratively up or down."""

@@ -40,7 +40,8 @@ class Example:
         files = [word for option, word in zip(self.words, self.words[1:], strict=False) if option in ("-f", "--host")]
         there = all((ROOT / name).is_file() for name in files) and (bool(files) or self.words[0] == "crds")
         hostless = self.words[0] in WITHOUT_A_HOST or "--host" in self.words
-        return hostless and "--watch" not in self.words and "--save" not in self.words and there
+        ends = "--watch" not in self.words and self.words[0] != "agent"
+        return hostless and ends and "--save" not in self.words and there
 
 
 def examples():

@@ -1,0 +1,263 @@
+"""Writes what the agent has to say into the cluster, in a thread of its own: nobody waits for an API server.
+
+Only the last word counts. What could not be written is written when the server is back; what is there already is not.
+"""
+
+import datetime as dt
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from sriov_core.agent import handshake
+from sriov_core.agent.aloud import LogPublisher
+from sriov_core.agent.handshake import Request, Seen, Talk
+from sriov_core.agent.report import own, stamped
+from sriov_core.agent.wish import SeenNodeState, status_of
+from sriov_core.agent.writes import Told, events, node_patch, request_patch, status_body
+from sriov_core.api import keys
+from sriov_core.api.nodestate import NodeStateStatus
+from sriov_core.api.wire import API_VERSION
+from sriov_core.kube.client import Client
+from sriov_core.kube.failures import ApiFailure, NotFound
+from sriov_core.kube.recorder import Recorder, Reference
+from sriov_core.kube.resource import NODE_STATES, NODES
+
+MANAGER = "sriov-core-agent"
+PACE_S = 1.0
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 30.0
+_SLICE_S = 1.0
+_ECHO_S = 10.0
+"""How long after a write of our own the watch may still tell of versions before it."""
+
+_log = logging.getLogger("sriov_core.agent")
+
+
+class Publisher(Protocol):
+    """Where the agent says what it has to say."""
+
+    @property
+    def written(self) -> Request | None:
+        """The request that was written last, or that may have been; None since this process began."""
+        ...
+
+    def want(self, status: NodeStateStatus | None, talk: Talk) -> None:
+        """Say this from now on; None leaves the status as it is. Never waits."""
+        ...
+
+    def tell(self, told: Told) -> None:
+        """Record an event about the node state."""
+        ...
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until all that is wanted is written; False when it was not in that time."""
+        ...
+
+
+def seen_of(state: SeenNodeState) -> Seen:
+    """What the annotations of the node's object say."""
+    notes = state.metadata.annotations
+    return handshake.read(
+        notes.get(keys.DESIRED_STATE), notes.get(keys.CURRENT_STATE), notes.get(keys.EXTERNAL_DRAINER)
+    )
+
+
+class ClusterPublisher:
+    """The `Publisher` of a node in a cluster.
+
+    ``aloud`` has the log say what there is no node state for. ``pace_s`` is the least time between two writes of the
+    status; what was refused is tried again after ``retry_s``, then ever later.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        node: str,
+        namespace: str,
+        recorder: Recorder | None = None,
+        aloud: bool = False,
+        pace_s: float = PACE_S,
+        retry_s: float = FIRST_RETRY_S,
+    ) -> None:
+        self._client = client
+        self._node, self._namespace = node, namespace
+        self._recorder = recorder
+        self._aloud = LogPublisher() if aloud else None
+        self._pace_s, self._retry_s = pace_s, retry_s
+        self._changed = threading.Condition()
+        self._state: SeenNodeState | None = None
+        self._status: NodeStateStatus | None = None
+        self._talk = Talk()
+        self._written: Request | None = None
+        self._mirrored: Request | None = None
+        self._took_at = -_ECHO_S
+        self._asked, self._done = 0, 0
+        self._failures = 0
+        self._heard = False
+
+    @property
+    def written(self) -> Request | None:
+        return self._written
+
+    def saw(self, state: SeenNodeState | None) -> None:
+        """The node's object as it is now; None when there is none. What is wanted is compared with it."""
+        with self._changed:
+            if state is None or not self._is_echo(state):
+                self._state = state
+            self._asked += 1
+            self._heard = True
+            self._changed.notify_all()
+
+    def want(self, status: NodeStateStatus | None, talk: Talk) -> None:
+        with self._changed:
+            self._status, self._talk = status or self._status, talk
+            self._asked += 1
+            self._changed.notify_all()
+            unheard = self._state is None
+        if unheard and self._aloud:
+            self._aloud.want(status, talk)
+
+    def tell(self, told: Told) -> None:
+        state = self._state
+        if self._recorder is None:
+            return
+        about = Reference(
+            api_version=API_VERSION,
+            kind=NODE_STATES.kind,
+            name=self._node,
+            namespace=self._namespace,
+            uid=state.metadata.uid if state else "",
+        )
+        self._recorder.tell(about, told.kind, told.reason, told.action, told.note)
+
+    def flush(self, timeout_s: float) -> bool:
+        with self._changed:
+            asked = self._asked
+            return self._changed.wait_for(lambda: self._done >= asked, timeout_s)
+
+    def run(self, stop: threading.Event) -> None:
+        """Write until ``stop`` is set; each request has the client's deadline."""
+        while not stop.is_set():
+            asked = self._next(stop)
+            if asked is None:
+                continue
+            pause_s = self._attempt()
+            with self._changed:
+                self._done = asked if not self._failures else self._done
+                self._changed.notify_all()
+            self._rest(pause_s, stop)
+
+    def _rest(self, pause_s: float, stop: threading.Event) -> None:
+        """Let some time pass; after a failure, until the server is heard of again."""
+        end = time.monotonic() + pause_s
+        with self._changed:
+            self._heard = False
+            while not stop.is_set() and (left := end - time.monotonic()) > 0 and not (self._failures and self._heard):
+                self._changed.wait(min(left, _SLICE_S))
+
+    def _next(self, stop: threading.Event) -> int | None:
+        """The number of the newest word that is not written yet; None when there was none for a second."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: stop.is_set() or self._asked > self._done, _SLICE_S):
+                return None
+            return None if stop.is_set() else self._asked
+
+    def _attempt(self) -> float:
+        """Write what differs; answers how long to rest afterwards."""
+        try:
+            wrote = self._write()
+        except NotFound as err:
+            _log.debug("nothing to write to: %s", err)
+            self._failures = 0
+            return self._pace_s
+        except ApiFailure as err:
+            self._failures += 1
+            if self._failures == 1:
+                _log.warning("the cluster is not told for now, and what is to be said is kept: %s", err)
+            pause_s = min(LONGEST_RETRY_S, self._retry_s * float(2 ** min(self._failures - 1, 16)))
+            return max(pause_s, err.retry_after_s or 0.0)
+        if self._failures:
+            _log.info("the cluster is told again")
+        self._failures = 0
+        return self._pace_s if wrote else 0.0
+
+    def _write(self) -> bool:
+        with self._changed:
+            state, status, talk = self._state, self._status, self._talk
+        if state is None:
+            return False
+        seen = seen_of(state)
+        request = talk.request if talk.request is not seen.request else None
+        external = talk.external if talk.external != seen.external else None
+        wrote, refused = False, None
+        # Each for itself: a status that is refused shall not keep the node from being drained, or from leaving that.
+        writes: tuple[Callable[[], bool], ...] = (
+            lambda: self._mirror(request or seen.request),
+            lambda: self._ask(request, external, seen.request),
+            lambda: self._report(status),
+        )
+        for write in writes:
+            try:
+                wrote = write() or wrote
+            except ApiFailure as err:
+                refused = refused or err
+        if refused:
+            raise refused
+        return wrote
+
+    def _mirror(self, request: Request | None) -> bool:
+        """The Node's annotation goes first, as drain controllers expect; it is written anew by each process."""
+        if request is None or request is self._mirrored:
+            return False
+        self._written = request
+        with suppress(NotFound):  # a node that left the cluster
+            self._client.merge_patch(NODES, self._node, node_patch(request))
+            self._mirrored = request
+        return False
+
+    def _ask(self, request: Request | None, external: bool | None, before: Request | None) -> bool:  # noqa: FBT001
+        patch = request_patch(request, external=external, before=before, now=_now())
+        if patch:
+            self._written = request or self._written
+            self._took(self._client.merge_patch(NODE_STATES, self._node, patch, self._namespace, type=SeenNodeState))
+        return False
+
+    def _report(self, wanted: NodeStateStatus | None) -> bool:
+        """True when the status was written: that is what happens once a pace at the most."""
+        state = self._state
+        if wanted is None or state is None:
+            return False
+        before = status_of(state)
+        status = stamped(wanted, before, _now())
+        if status == own(before):
+            return False
+        body = status_body(status)
+        changed = self._client.apply(
+            NODE_STATES, self._node, body, self._namespace, subresource="status", type=SeenNodeState
+        )
+        self._took(changed)
+        for told in events(before, status):
+            self.tell(told)
+        return True
+
+    def _took(self, changed: SeenNodeState) -> None:
+        """The answer to a write is newer than what the watch has told so far, and it will tell the same."""
+        with self._changed:
+            if self._state is not None and self._state.metadata.uid == changed.metadata.uid:
+                self._state, self._took_at = changed, time.monotonic()
+
+    def _is_echo(self, state: SeenNodeState) -> bool:
+        """True for what the watch tells of the time before a write that has just been answered."""
+        known = self._state
+        if known is None or time.monotonic() - self._took_at > _ECHO_S or known.metadata.uid != state.metadata.uid:
+            return False
+        old, new = state.metadata.resource_version, known.metadata.resource_version
+        return old.isdecimal() and new.isdecimal() and int(old) < int(new)
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

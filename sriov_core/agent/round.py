@@ -1,0 +1,279 @@
+"""One pass of the agent: look, decide, do what may be done, look again, and say how the node stands."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import attrs
+
+from sriov_core.agent import decide
+from sriov_core.agent.attempts import Attempts
+from sriov_core.agent.bootunits import BootUnits
+from sriov_core.agent.decide import Decision
+from sriov_core.agent.handshake import Need, Request, Talk, talk
+from sriov_core.agent.offering import Offering
+from sriov_core.agent.progress import Progress
+from sriov_core.agent.publish import seen_of
+from sriov_core.agent.rebooting import Rebooting, reasons
+from sriov_core.agent.seams import Outcome
+from sriov_core.agent.sources import Order, Source
+from sriov_core.agent.standing import Standing, Trouble, of_problem
+from sriov_core.agent.switches import Switches
+from sriov_core.agent.voice import Voice
+from sriov_core.agent.wish import Wish
+from sriov_core.engine.converge import Engine
+from sriov_core.engine.execute import MAX_PARALLEL_NICS, Failure
+from sriov_core.engine.ours import Look
+from sriov_core.errors import SriovError, StalePlan
+from sriov_core.model.address import Address
+from sriov_core.model.desired import NodeSpec
+from sriov_core.model.observed import Snapshot
+from sriov_core.model.plan import Cost, Plan
+
+SAFETY_NET_S = 30.0
+
+_log = logging.getLogger("sriov_core.agent")
+
+
+@attrs.frozen(kw_only=True)
+class Case:
+    """What one pass works on; ``plan`` is what the last look left to do, after all objections."""
+
+    order: Order
+    wish: Wish
+    switches: Switches
+    spec: NodeSpec
+    look: Look
+    plan: Plan
+    troubles: tuple[Trouble, ...]
+
+    @property
+    def boot_id(self) -> str:
+        """The boot that was looked at."""
+        return self.look.snapshot.node.boot_id
+
+
+@attrs.define(kw_only=True)
+class Round:
+    """The agent's work on one machine. Used by one thread.
+
+    ``most`` is what a node may be made to cost that nobody drains. ``stopped`` ends the work after the step under way.
+    """
+
+    engine: Engine
+    source: Source
+    voice: Voice
+    offering: Offering
+    stopped: Callable[[], bool]
+    most: Cost = Cost.VF_LOSS
+    boot: BootUnits | None = None
+    on_switches: Callable[[Switches], None] = lambda _: None
+    attempts: Attempts = attrs.field(factory=Attempts)
+    _pins: Mapping[Address, str] = attrs.field(init=False)
+    _rebooting: Rebooting = attrs.field(factory=Rebooting)
+    _failures: tuple[Failure, ...] = ()
+    _settled: str = ""
+    _noted: str = ""
+    _last: Standing | None = None
+
+    @_pins.default
+    def _pinned_before(self) -> Mapping[Address, str]:
+        return self.engine.pins
+
+    def run(self) -> float:
+        """One pass; answers after how many seconds to come back, if nothing rings before. Never raises a SriovError."""
+        began = time.monotonic()
+        outcome: Outcome = "failed"
+        try:
+            outcome, wait_s = self._pass()
+        except StalePlan as err:
+            _log.info("the machine moved meanwhile and is looked at again: %s", err)
+            outcome, wait_s = "waiting", 0.0
+        except SriovError as err:
+            wait_s = self.failed(err)
+        self.voice.meter.passed(outcome, time.monotonic() - began)
+        return wait_s
+
+    def failed(self, err: Exception) -> float:
+        """The pass could not be made: say why, with what can be seen of the machine; answers when to try again."""
+        _log.warning("%s", err)
+        trouble = Trouble(type(err).__name__ if isinstance(err, SriovError) else "InternalError", str(err))
+        order = self.source.order()
+        try:
+            seen = self.engine.snapshot()
+            last = self._last or Standing(snapshot=seen)
+            troubles, generation = (*last.troubles, trouble), _generation(order)
+            self._told(order, attrs.evolve(last, snapshot=seen, troubles=troubles, generation=generation, doing={}))
+        except Exception:  # noqa: BLE001  # whatever broke the pass may break this as well
+            self.voice.say_blind(trouble, order.state)
+        return self.attempts.failed()
+
+    def _pass(self) -> tuple[Outcome, float]:
+        order = self.source.order()
+        if not order.ready:
+            return "waiting", SAFETY_NET_S
+        if order.switches is None:
+            return self._told(
+                order, Standing(snapshot=self.engine.snapshot(), troubles=(Trouble("NoConfig", order.why),))
+            )
+        self.on_switches(order.switches)
+        snapshot, wish = self._first_look(order, order.switches)
+        if self._rebooting.is_under_way(self.engine, snapshot.node.boot_id):
+            why = "the machine is rebooting; nothing more is done in this boot"
+            overdue, generation = self._rebooting.overdue(), _generation(order)
+            standing = Standing(snapshot=snapshot, waiting="reboot", why=why, troubles=overdue, generation=generation)
+            return self._told(order, standing)
+        if wish is None or wish.error:
+            troubles = (Trouble("WishNotUnderstood", wish.error),) if wish else ()
+            standing = Standing(snapshot=snapshot, troubles=troubles, generation=_generation(order))
+            return self._told(order, standing, _without_need(order, order.switches))
+        return self._work(self._case(order, order.switches, wish, snapshot))
+
+    def _first_look(self, order: Order, on: Switches) -> tuple[Snapshot, Wish | None]:
+        self.engine = attrs.evolve(self.engine, parallel=MAX_PARALLEL_NICS if on.parallel else 1)
+        snapshot = self.engine.snapshot()
+        wish = self.source.wish(order, snapshot)
+        if wish and wish.version != self._noted:
+            self._noted = wish.version
+            for note in wish.notes:
+                _log.warning("%s", note)
+        pins = {**self._pins, **(wish.pins if wish else {})}
+        if pins != self.engine.pins:
+            self.engine = attrs.evolve(self.engine, pins=pins)
+            snapshot = self.engine.snapshot()
+        return snapshot, wish
+
+    def _case(self, order: Order, on: Switches, wish: Wish, snapshot: Snapshot) -> Case:
+        spec = wish.spec.resetting_firmware() if on.reset_firmware else wish.spec
+        if not on.bridges:  # those that were made while the feature was on stay as they are
+            spec = attrs.evolve(spec, bridges=self.engine.journal.read().bridges)
+        look = self.engine.look(spec, release=wish.release, snapshot=snapshot)
+        troubles = tuple(map(of_problem, wish.problems))
+        if self.boot and wish.says_something:
+            troubles = (*troubles, *self.boot.keep(spec))
+        return Case(
+            order=order, wish=wish, switches=on, spec=spec, look=look, plan=self._judged(look, spec), troubles=troubles
+        )
+
+    def _judged(self, look: Look, spec: NodeSpec) -> Plan:
+        problems = decide.disputed(spec, look.snapshot)
+        return decide.judged(look.plan, look.snapshot, problems, self.voice.assigned())
+
+    def _work(self, case: Case) -> tuple[Outcome, float]:
+        decision = self._decided(case)
+        answer = seen_of(case.order.state).answer if case.order.state else None
+        self.attempts.about((case.wish.version, decision.most, answer))
+        if not case.plan.steps:
+            self._failures = ()
+        if _is_due(case, decision) and not self.attempts.rest_s:
+            case = self._act(case, decision)
+            decision = self._decided(case)
+        if self.stopped():
+            return "waiting", 0.0
+        self._last = standing = self._standing(case, decision)
+        self._settle(case, standing)
+        if decision.reboot and not self.attempts.rest_s:
+            self._say(case.order, attrs.evolve(standing, why=f"rebooting: {reasons(case.plan)}"), Talk())
+            self.voice.rebooting(reasons(case.plan))
+            self._rebooting.start(self.engine, case.boot_id, reasons(case.plan))
+            return "waiting", 0.0
+        outcome, wait_s = self._told(case.order, standing, decision.talk)
+        return outcome, self.attempts.rest_s or wait_s
+
+    def _decided(self, case: Case) -> Decision:
+        memory = attrs.evolve(self.engine.journal.read(), boot_id=case.boot_id)
+        if case.order.state is None:
+            return decide.alone(case.plan, memory, self.most)
+        seen = seen_of(case.order.state)
+        written, failed = self.voice.publisher.written, bool(self._failures)
+        return decide.in_cluster(case.plan, memory, seen, case.switches.terms, written=written, failed=failed)
+
+    def _act(self, case: Case, decision: Decision) -> Case:
+        """Do what may be done. What was prepared for is checked again before the first write of each plan."""
+        most, block, seen = decision.most, case.switches.block_plugin, case.look.snapshot
+        doing = decide.part(case.plan, most)
+        asking = attrs.evolve(decision.talk, request=None) if _gives_up(decision.talk) else decision.talk
+
+        def tell(said: Mapping[Address, str]) -> None:
+            with suppress(SriovError):  # called from the midst of the work, which what is said of it must not stop
+                self._say(case.order, self._standing(case, decision, doing=said), asking)
+
+        progress = Progress(doing, self.voice.meter, tell)
+        if not self._failures:  # the report of an attempt that is repeated stays as it was
+            tell(progress.said())
+        prepared = self.offering.prepare(doing, seen, case.spec, block=block)
+        problems, assigned = decide.disputed(case.spec, seen), self.voice.assigned()
+
+        def only(plan: Plan) -> Plan:
+            return decide.part(decide.judged(plan, seen, problems, assigned), most)
+
+        def approve(plan: Plan) -> None:
+            if not prepared and self.offering.is_touched(plan, seen, case.spec):
+                raise StalePlan("VFs that the device plugin offers have to be changed now, and were not to be before")
+
+        result = self.engine.converge(
+            case.spec, release=case.wish.release, approve=approve, on_event=progress, only=only, stopped=self.stopped
+        )
+        self._failures = tuple(failure for failure in result.failures if not failure.stale)
+        self.voice.failed(self._failures)
+        if doing.steps and self._settled == case.wish.version:
+            self.voice.meter.healed(len(doing.steps))
+        after = attrs.evolve(case, look=result.last, plan=self._judged(result.last, case.spec))
+        if self._failures or decide.part(after.plan, most).steps:
+            self.attempts.failed()
+        return after
+
+    def _settle(self, case: Case, standing: Standing) -> None:
+        """When all is done that can be done now, the device plugin goes on with it."""
+        if self._failures or (case.plan.steps and not standing.waiting):
+            return
+        self.attempts.succeeded()
+        if standing.is_done:
+            self._settled = case.wish.version
+        if case.wish.says_something:
+            self.offering.settle(case.spec, block=case.switches.block_plugin)
+
+    def _standing(self, case: Case, decision: Decision, *, doing: Mapping[Address, str] | None = None) -> Standing:
+        return Standing(
+            snapshot=case.look.snapshot,
+            spec=case.spec,
+            memory=case.look.memory,
+            plan=case.plan,
+            failures=self._failures,
+            troubles=case.troubles,
+            doing=doing or {},
+            waiting=decision.waiting,
+            why=decision.why,
+            generation=_generation(case.order),
+            boot=self.boot.standing(case.boot_id) if self.boot else None,
+        )
+
+    def _told(self, order: Order, standing: Standing, spoken: Talk | None = None) -> tuple[Outcome, float]:
+        self._say(order, standing, spoken or Talk())
+        if standing.all_troubles:
+            return "failed", SAFETY_NET_S
+        return "ok" if standing.is_done else "waiting", SAFETY_NET_S
+
+    def _say(self, order: Order, standing: Standing, spoken: Talk) -> None:
+        self.voice.say(standing, spoken, self.engine.host, order.state)
+
+
+def _is_due(case: Case, decision: Decision) -> bool:
+    """Whether there is something to do: steps, or what is set for a reboot and not noted yet."""
+    unnoted = decision.most is Cost.REBOOT and bool(case.plan.reboots) and not decision.reboot
+    return bool(decide.part(case.plan, decision.most).steps) or unnoted
+
+
+def _gives_up(spoken: Talk) -> bool:
+    """A drain is given up only after the work."""
+    return spoken.request is Request.IDLE
+
+
+def _without_need(order: Order, on: Switches) -> Talk:
+    """Where nobody knows what is wished, the node need not stay drained."""
+    return talk(seen_of(order.state), Need.NONE, on.terms) if order.state else Talk()
+
+
+def _generation(order: Order) -> int:
+    return order.state.metadata.generation if order.state else 0

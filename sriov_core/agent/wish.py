@@ -1,0 +1,104 @@
+"""What is wished of this node, read from a node state as the cluster or a file holds it. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import msgspec
+
+from sriov_core.api import documents, keys
+from sriov_core.api.nodestate import NodeState, NodeStateStatus
+from sriov_core.errors import SpecError
+from sriov_core.kube.lean import LeanMeta
+from sriov_core.model.address import Address
+from sriov_core.model.desired import NodeSpec
+from sriov_core.model.plan import Problem
+from sriov_core.policy.nodestate import to_spec
+from sriov_core.policy.pins import parse_pins
+
+
+class SeenNodeState(msgspec.Struct, frozen=True, kw_only=True):
+    """The node's object as last shown. Spec and status are read later: people may have edited them."""
+
+    metadata: LeanMeta
+    spec: dict[str, Any] = msgspec.field(default_factory=dict)
+    status: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Wish:
+    """The wish for this node.
+
+    ``release`` says that it is the whole wish: what was configured before and is left out is given back. ``version``
+    names it: the same text, the same wish. ``pins`` are the administrator's owners of NICs. A wish that cannot be
+    understood has an ``error`` and changes nothing; ``problems`` are parts of it that cannot be met, and ``notes``
+    what else people should know.
+    """
+
+    spec: NodeSpec = attrs.field(factory=NodeSpec)
+    release: bool = False
+    version: str = ""
+    pins: Mapping[Address, str] = attrs.field(factory=dict)
+    error: str = ""
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def says_something(self) -> bool:
+        """False for an empty wish that may be none at all."""
+        return self.release or self.spec != NodeSpec()
+
+
+def of_node_state(seen: SeenNodeState) -> Wish:
+    """The wish in the node's object.
+
+    An empty wish that nobody has judged yet (first generation, no annotation ``rendered``) says nothing: a node state
+    that was deleted and made again begins like that, and would take every VF away.
+    """
+    meta = seen.metadata
+    pins = parse_pins(meta.annotations.get(keys.PINNED_PLUGINS, ""))
+    version = f"{meta.uid}/{meta.generation}"
+    try:
+        spec = to_spec(_whole(seen))
+    except SpecError as err:
+        return Wish(version=version, pins=pins.plugins, error=str(err))
+    wishes_nothing = spec == NodeSpec()
+    judged = meta.annotations.get(keys.RENDERED) == "true" or meta.generation > 1
+    return Wish(
+        spec=spec,
+        release=judged or not wishes_nothing,
+        version=version,
+        pins=pins.plugins,
+        notes=tuple(map(str, pins.faults)),
+    )
+
+
+def of_text(text: str, source: str) -> Wish:
+    """The wish in the text of a file that holds one node state. Its ``error`` says what is wrong with the text."""
+    try:
+        found = [entry.body for entry in documents.read(text, source) if isinstance(entry.body, NodeState)]
+        spec = to_spec(found[0]) if len(found) == 1 else NodeSpec()
+    except SpecError as err:
+        return Wish(version=text, error=str(err))
+    if len(found) != 1:
+        text_of = f"{source} holds {len(found)} node states, and this is one node. Leave one in it"
+        return Wish(version=text, error=text_of)
+    pins = parse_pins(found[0].metadata.annotations.get(keys.PINNED_PLUGINS, ""))
+    return Wish(spec=spec, release=True, version=text, pins=pins.plugins, notes=tuple(map(str, pins.faults)))
+
+
+def status_of(seen: SeenNodeState) -> NodeStateStatus:
+    """What the object reports by now; an empty report where nobody can read it."""
+    try:
+        return msgspec.convert(seen.status, NodeStateStatus)
+    except msgspec.ValidationError:
+        return NodeStateStatus()
+
+
+def _whole(seen: SeenNodeState) -> NodeState:
+    meta = {"name": seen.metadata.name, "namespace": seen.metadata.namespace}
+    try:
+        return msgspec.convert({"metadata": meta, "spec": seen.spec}, NodeState)
+    except msgspec.ValidationError as err:
+        text = f"node state {seen.metadata.name}: {err}"
+        raise SpecError(f"{text}. Correct that field; the control plane writes the spec, and people need not") from err
