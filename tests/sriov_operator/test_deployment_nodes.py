@@ -67,6 +67,11 @@ def test_the_agent_is_told_by_arguments(spec: dict[str, Any], arguments: list[st
     assert found["args"] == ["--root=/host", *arguments]
 
 
+def test_the_agent_serves_metrics_where_the_environment_says() -> None:
+    found = container(deployed(attrs.evolve(SETTINGS, agent_metrics=":9111")), CONFIG_DAEMON)
+    assert found["args"] == ["--root=/host", "--metrics-bind-address=:9111"]
+
+
 def variables(found: dict[str, Any]) -> dict[str, Any]:
     return {one["name"]: one.get("value", one.get("valueFrom")) for one in found["env"]}
 

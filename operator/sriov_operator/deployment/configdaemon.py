@@ -79,11 +79,12 @@ def _agent(deployed: Deployed) -> Object:
 
 def _arguments(deployed: Deployed) -> list[str]:
     """Feature gates are not among them: the agent follows them by itself, and is not restarted for their sake."""
-    plugins = deployed.config.spec.disable_plugins
+    plugins, metrics = deployed.config.spec.disable_plugins, deployed.settings.agent_metrics
     return [
         f"--root={HOST}",
         *(["--use-systemd-service"] if deployed.is_systemd else []),
         *([f"--disable-plugins={','.join(plugins)}"] if plugins else []),
+        *([f"--metrics-bind-address={metrics}"] if metrics else []),
     ]
 
 

@@ -82,6 +82,7 @@ class Settings:
     controllers: frozenset[str] = frozenset(CONTROLLERS)
     network_kinds: frozenset[str] = frozenset(NETWORK_KINDS)
     release: str = ""
+    agent_metrics: str = ""
     remarks: tuple[str, ...] = ()
 
 
@@ -89,8 +90,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     """The settings; SpecError names every variable that cannot be used, with what was found and what is wanted.
 
     ``identity`` is POD_NAME, or else HOSTNAME, which a container has. The names are those of the SR-IOV network
-    operator, three of its kube-ovn fork (``ENABLE_..._CONTROLLER``, POD_EVICTION_POLICY), and DISABLED_CONTROLLERS and
-    DRAIN_DEADLINE_SECONDS. TLS settings are carried as they are: the cluster may overrule them.
+    operator, three of its kube-ovn fork (``ENABLE_..._CONTROLLER``, POD_EVICTION_POLICY), and DISABLED_CONTROLLERS,
+    DRAIN_DEADLINE_SECONDS and CONFIG_DAEMON_METRICS_BIND_ADDRESS. TLS settings are carried as they are: the cluster may overrule them.
     """
     found = Variables(environment)
     delay = staleness.delay(found.text(staleness.DELAY_VARIABLE))
@@ -117,6 +118,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         controllers=_controllers(found),
         network_kinds=_network_kinds(found),
         release=found.text("RELEASEVERSION", found.text("RELEASE_VERSION")),
+        agent_metrics=found.address("CONFIG_DAEMON_METRICS_BIND_ADDRESS"),
     )
     found.check()
     return attrs.evolve(settings, remarks=(*found.remarks, *([delay.remark] if delay.remark else [])))

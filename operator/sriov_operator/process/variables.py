@@ -10,6 +10,7 @@ from sriov_core.errors import SpecError
 from sriov_core.policy.names import is_namespace_name, is_prefix
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_HOST = re.compile(r"[-A-Za-z0-9.]*|\[[0-9a-fA-F:.]+\]")
 _MOST_PORT = 65535
 
 
@@ -54,6 +55,14 @@ class Variables:
             return number
         self._refuse(name, found, f"wanted a whole number from {least} to {most}", "")
         return default
+
+    def address(self, name: str) -> str:
+        """Where to listen, as in ``:9111`` or ``127.0.0.1:9111``; empty for nowhere."""
+        found = self.text(name)
+        host, colon, port = found.rpartition(":")
+        if not found or (colon and _HOST.fullmatch(host) and _NUMBER.fullmatch(port) and int(port) <= _MOST_PORT):
+            return found
+        return self._refuse(name, found, "wanted host:port, such as :9111", "")
 
     def port(self, name: str, default: int) -> int:
         """The number of a TCP port."""
