@@ -1,0 +1,1 @@
+"""Who is drained when: pools, budgets, evictions, and the hooks of OpenShift."""

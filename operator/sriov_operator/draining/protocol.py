@@ -1,0 +1,116 @@
+"""The handshake between agent and operator about a drain, as a table: request and answer give one next step.
+
+The agent asks (annotation `keys.NODE_STATE` of the Node), the operator answers (`keys.CURRENT_STATE` of the node
+state). The words are those of the SR-IOV network operator, so either side may be it. Nothing here does I/O.
+"""
+
+import enum
+from collections.abc import Mapping
+
+import attrs
+
+from sriov_core.api import keys
+from sriov_core.api.fault import shown
+
+IDLE = "Idle"
+DRAIN = "Drain_Required"
+REBOOT = "Reboot_Required"
+DRAINING = "Draining"
+COMPLETE = "DrainComplete"
+
+REQUESTS = (IDLE, DRAIN, REBOOT)
+ANSWERS = (IDLE, DRAINING, COMPLETE)
+EXTERNAL = "true"
+"""The value of `keys.EXTERNAL_DRAINER` that leaves a node to somebody else; any other means nothing."""
+
+
+class Step(enum.Enum):
+    """What the operator does next about a node."""
+
+    REST = "nothing is asked"
+    LEAVE = "somebody else drains it"
+    INTRODUCE = "write the annotations that are missing"
+    ADMIT = "begin to drain it when its pool allows"
+    EVICT = "go on draining it"
+    AWAIT = "it is drained: the agent's turn"
+    RELEASE = "the agent is done: let it serve again"
+    REFUSE = "an annotation makes no sense"
+
+
+@attrs.frozen
+class Next:
+    """The next step. ``full`` drains every pod and not only those with devices; ``why`` tells what makes no sense."""
+
+    step: Step
+    full: bool = False
+    why: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Handshake:
+    """The annotations by which a node is judged; an empty one is one that is missing.
+
+    ``mirror`` is the request as the node state repeats it. The Node's counts, because the agent writes it first.
+    """
+
+    request: str = ""
+    answer: str = ""
+    mirror: str = ""
+    external: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """True when a drain is asked for."""
+        return self.request in {DRAIN, REBOOT}
+
+    @property
+    def is_waiting(self) -> bool:
+        """True when a drain is asked for that we shall do and have not begun."""
+        return self.asks and self.answer in {"", IDLE} and not self.external
+
+    @property
+    def is_busy(self) -> bool:
+        """True when the node takes a place of its pool. What nobody understands may be a node that is drained."""
+        return self.answer not in {"", IDLE}
+
+
+def handshake(node: Mapping[str, str], state: Mapping[str, str]) -> Handshake:
+    """The handshake in the annotations of a Node and of its node state."""
+    return Handshake(
+        request=node.get(keys.NODE_STATE, ""),
+        answer=state.get(keys.CURRENT_STATE, ""),
+        mirror=state.get(keys.DESIRED_STATE, ""),
+        external=state.get(keys.EXTERNAL_DRAINER) == EXTERNAL,
+    )
+
+
+def decide(seen: Handshake) -> Next:
+    """The next step; every combination of texts has one, and none is an error.
+
+    An answer that nobody understands is overwritten when nothing is asked. While a drain is asked for it is told and
+    left: the node may be drained or serve, and to take it for either could evict pods beyond the budget.
+    """
+    if not (seen.request and seen.answer and seen.mirror):
+        return Next(Step.INTRODUCE)
+    if seen.external:
+        return Next(Step.LEAVE)
+    if seen.request not in REQUESTS:
+        return Next(Step.REFUSE, why=_senseless(keys.NODE_STATE, "Node", seen.request, REQUESTS))
+    if not seen.asks:
+        return Next(Step.REST if seen.answer == IDLE else Step.RELEASE)
+    if seen.answer not in ANSWERS:
+        return Next(Step.REFUSE, why=_senseless(keys.CURRENT_STATE, "SriovNetworkNodeState", seen.answer, ANSWERS))
+    steps = {IDLE: Step.ADMIT, DRAINING: Step.EVICT, COMPLETE: Step.AWAIT}
+    return Next(steps[seen.answer], full=seen.request == REBOOT)
+
+
+def missing(seen: Handshake) -> tuple[dict[str, str], dict[str, str]]:
+    """The annotations to add to the Node and to its node state, so that the agent finds all of them."""
+    node = {} if seen.request else {keys.NODE_STATE: IDLE}
+    state = {keys.DESIRED_STATE: seen.mirror, keys.CURRENT_STATE: seen.answer}
+    return node, {key: IDLE for key, value in state.items() if not value}
+
+
+def _senseless(key: str, kind: str, found: str, words: tuple[str, ...]) -> str:
+    wanted = f"wanted one of {', '.join(words)}"
+    return f"the annotation {key} of the {kind} is {shown(found)}, {wanted}. Write {IDLE} there to begin anew"

@@ -1,0 +1,52 @@
+"""Writes what is told of drains: the condition where it differs, and an event where it is news."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sriov_core.api.conditions import Condition, merged
+from sriov_core.kube.client import Client
+from sriov_core.kube.recorder import Recorder, Reference
+from sriov_core.kube.resource import NODE_STATES
+from sriov_operator.draining import moments
+from sriov_operator.draining.verdicts import CONDITION, Verdict, told
+from sriov_operator.process.lean import LeanNodeState
+
+ACTION = "Drain"
+"""The action of the events."""
+
+
+class Teller:
+    """Tells of the nodes of a namespace. Thread-safe for different nodes."""
+
+    def __init__(self, client: Client, recorder: Recorder, namespace: str, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._recorder = recorder
+        self._namespace = namespace
+        self._now = now
+        self._sent: dict[str, tuple[str, Condition]] = {}
+
+    def tell(self, state: LeanNodeState, verdict: Verdict) -> None:
+        """Set the condition Drained of a node state; nothing is sent when it says so already."""
+        current = state.status.conditions
+        wanted = merged(current, (verdict.condition,), moments.written(self._now()))
+        if wanted == current:
+            return
+        meta = state.metadata
+        sent = (meta.resource_version, verdict.condition)
+        if self._sent.get(meta.name) == sent:  # the cache does not show yet what was sent
+            return
+        body = {"status": {"conditions": [one for one in wanted if one.type == CONDITION]}}
+        self._client.apply(NODE_STATES, meta.name, body, self._namespace, subresource="status", type=LeanNodeState)
+        self._sent[meta.name] = sent
+        if verdict.is_news(told(state)):
+            self._announce(state, verdict)
+
+    def _announce(self, state: LeanNodeState, verdict: Verdict) -> None:
+        about = Reference(
+            api_version=NODE_STATES.api_version,
+            kind=NODE_STATES.kind,
+            name=state.metadata.name,
+            namespace=self._namespace,
+            uid=state.metadata.uid,
+        )
+        self._recorder.tell(about, "Warning" if verdict.warns else "Normal", verdict.event, ACTION, verdict.message)
