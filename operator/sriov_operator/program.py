@@ -30,6 +30,7 @@ _COMMANDS = {
     "run": _Command("sriov_operator.process.command", "run", "Keep the cluster as its policies and networks say."),
     "webhook": _Command("sriov_operator.serving.commands", "webhook", "Judge objects before they are stored."),
     "injector": _Command("sriov_operator.serving.commands", "injector", "Give pods the devices of their networks."),
+    "manifests": _Command("sriov_operator.deployment.installing", "verb", "Print what the operator needs in place."),
     "cleanup": _Command("sriov_operator.deployment.cleanup", "verb", "Take back what was deployed, before removal."),
     "version": _Command("sriov_operator.process.command", "version", "Print the version."),
 }

@@ -51,10 +51,18 @@ class Server:
     _managers: list[Program] = attrs.field(factory=list)
 
     @classmethod
-    def start(cls, folder: Path, binaries: Binaries, *, audit: bool = False, names: Sequence[str] = ()) -> "Server":
+    def start(
+        cls,
+        folder: Path,
+        binaries: Binaries,
+        *,
+        audit: bool = False,
+        names: Sequence[str] = (),
+        options: Sequence[str] = (),
+    ) -> "Server":
         """A server that is ready. Its certificates and logs are below `folder`; DidNotStart has the end of a log.
 
-        `names` are those by which its certificate knows it besides loopback's.
+        `names` are those by which its certificate knows it besides loopback's, `options` more ones of the API server.
         """
         folder.mkdir(parents=True, exist_ok=True)
         authority, memory, reserved = Authority(), Memory.make(), Reserved.any()
@@ -62,7 +70,7 @@ class Server:
         certificate, key = _write_files(folder, authority, names)
         skips = "--unsafe-no-fsync" in run([str(binaries.etcd), "--help"], timeout_s=READY_S)
         etcd = etcd_argv(binaries.etcd, memory.path, may_skip_fsync=skips)
-        apiserver = apiserver_argv(binaries, folder, memory.path, reserved.port, audit=audit)
+        apiserver = [*apiserver_argv(binaries, folder, memory.path, reserved.port, audit=audit), *options]
         server = cls(
             folder=folder,
             url=url,
@@ -256,7 +264,7 @@ def main() -> None:
     runs.add_argument("--folder", type=Path, required=True, help="for its certificates and logs")
     arguments = parser.parse_args()
     try:
-        _build() if arguments.verb == "build" else _run(arguments.folder)
+        _build() if arguments.verb == "build" else run_until_told(arguments.folder, lambda one: one.admin_kubeconfig)
     except (CannotRun, DidNotStart) as err:
         sys.exit(str(err))
 
@@ -269,12 +277,13 @@ def _build() -> None:
         print(f"this is Kubernetes {found.version}, too old for some tests: {found.lacking}", file=sys.stderr)
 
 
-def _run(folder: Path) -> None:
+def run_until_told(folder: Path, prepare: Callable[[Server], object]) -> None:
+    """Run a server until SIGINT or SIGTERM; what ``prepare`` answers is printed when it may be used."""
     # Taken by sigwait below; blocked from the start, so that none ends this process while a server starts.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     server = Server.start(folder.resolve(), binaries())
     try:
-        print(server.admin_kubeconfig, flush=True)
+        print(prepare(server), flush=True)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
     finally:
         server.stop()

@@ -62,5 +62,5 @@ def test_no_two_processes_share_a_name() -> None:
 def test_what_controllers_are_called_is_what_the_label_is_said_to_be() -> None:
     text = "\n".join(path.read_text() for path in (ROOT / "operator" / "sriov_operator").rglob("*.py"))
     called = set(re.findall(r"(?:Controller\(|Controller\[\w+\] = Controller\()\s*\"([a-z-]+)\"", text))
-    (sentence,) = re.findall(r"The label `controller` is (.*)", DOCUMENT.read_text())
+    (sentence,) = re.findall(r"The label `controller` is (.*?)\n\n", DOCUMENT.read_text(), re.DOTALL)
     assert set(re.findall("`([a-z-]+)`", sentence)) == called

@@ -12,11 +12,13 @@ import pytest
 from markdown import blocks
 from sources import ROOT, shown, tracked
 
-from sriov_core.cli.program import program
+from sriov_core.cli.program import program as core
+from sriov_operator.program import program as operator
 
 SHELL_LANGUAGES = {"console", "sh", "shell", "bash"}
 ENDS_A_COMMAND = {"|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1"}
 WITHOUT_A_HOST = {"render", "validate", "inject", "crds"}
+PROGRAMS = {"sriov-core": core, "sriov-operator": operator}
 DOCUMENTS = [path for path in tracked() if path.suffix == ".md" and not path.is_relative_to(ROOT / "tests")]
 
 
@@ -25,6 +27,7 @@ class Example:
     """A command as a document shows it."""
 
     where: str
+    program: str
     words: tuple[str, ...]
 
     @property
@@ -55,10 +58,11 @@ def _commands(block, document):
     text = block.text.replace("\\\n", " ")
     for offset, line in enumerate(text.splitlines()):
         words = line.removeprefix("$ ").removeprefix("# ").removeprefix("sudo ")
-        if words.startswith("sriov-core"):
+        name = words.partition(" ")[0]
+        if name in PROGRAMS:
             split = shlex.split(words, comments=True)
             end = next((number for number, word in enumerate(split) if word in ENDS_A_COMMAND), len(split))
-            yield Example(f"{document}:{block.line + offset + 1}", tuple(split[1:end]))
+            yield Example(f"{document}:{block.line + offset + 1}", name, tuple(split[1:end]))
 
 
 EXAMPLES = list(examples())
@@ -66,9 +70,9 @@ COMPLETE = [example for example in EXAMPLES if not example.is_placeholder]
 RUNNABLE = [example for example in COMPLETE if example.runs_anywhere]
 
 
-def understood(words):
+def understood(words, program=core):
     """Parse as the program does; click.UsageError when it would not be understood."""
-    with program.make_context("sriov-core", list(words[:1]) or ["--help"], resilient_parsing=True) as parent:
+    with program.make_context("program", list(words[:1]) or ["--help"], resilient_parsing=True) as parent:
         verb = program.get_command(parent, words[0])
         if verb is None:
             raise click.UsageError(f"there is no verb {words[0]}")
@@ -82,9 +86,9 @@ def test_a_command_that_is_shown_is_understood(example):
         return
     try:
         with suppress(click.exceptions.Exit):  # --help is understood, and ends there
-            understood(example.words)
+            understood(example.words, PROGRAMS[example.program])
     except click.ClickException as err:
-        pytest.fail(f"{example.where}: sriov-core {' '.join(example.words)}: {err.format_message()}")
+        pytest.fail(f"{example.where}: {example.program} {' '.join(example.words)}: {err.format_message()}")
 
 
 @pytest.mark.parametrize("example", RUNNABLE, ids=lambda example: example.where)

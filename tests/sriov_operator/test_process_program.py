@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 DEADLINE_S = 60
-COMMANDS = ("run", "webhook", "injector", "cleanup", "version")
+COMMANDS = ("run", "webhook", "injector", "manifests", "cleanup", "version")
 HEAVY = {"kubernetes", "aiohttp", "prometheus_client", "cryptography", "yaml", "http.server"}
 
 

@@ -5,6 +5,7 @@ The definitions of the kinds come from ``sriov-core crds``. Nothing here does I/
 
 from collections.abc import Iterable, Mapping
 
+from sriov_core.api import keys
 from sriov_operator.deployment import admissionpolicies, roles
 from sriov_operator.deployment.daemonsets import CLUSTER_CRITICAL, LINUX
 from sriov_operator.deployment.deployed import RBAC, environment, from_field, requests
@@ -79,7 +80,10 @@ def _deployment(settings: Settings, image: str, given: Mapping[str, str]) -> Obj
         "spec": {
             "replicas": 1,
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": pod},
+            "template": {
+                "metadata": {"labels": labels, "annotations": {keys.REQUIRED_SCC: "restricted-v2"}},
+                "spec": pod,
+            },
         },
     }
 
