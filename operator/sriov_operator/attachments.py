@@ -5,6 +5,7 @@ Each is safe to repeat, so a pass that breaks off anywhere is continued by the n
 """
 
 import enum
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import attrs
@@ -125,7 +126,7 @@ def decide(
     first: tuple[Action, ...] = () if watched else (AddFinalizer(),)
     mistakes = faults(network, operator_namespace=operator_namespace)
     if mistakes:
-        return Decision(actions=first, ready=not_ready(network, Reason.INVALID, _told(mistakes)))
+        return Decision(actions=first, ready=invalid(network, mistakes))
     gone = _deletions(network, former)
     cleared = (SetLastNamespace(""),) if places(network).former else ()
     target = target_namespace(network)
@@ -143,6 +144,11 @@ def not_ready(network: Network, reason: Reason, message: str) -> Condition:
     return _condition(network, "False", reason, message)
 
 
+def invalid(network: Network, mistakes: Sequence[Fault]) -> Condition:
+    """The condition of a network with mistakes."""
+    return not_ready(network, Reason.INVALID, _told(mistakes))
+
+
 def _condition(network: Network, status: Literal["True", "False"], reason: Reason, message: str) -> Condition:
     return Condition(
         type="Ready",
@@ -158,7 +164,7 @@ def _ready(network: Network, target: str) -> Condition:
     return _condition(network, "True", Reason.READY, text)
 
 
-def _told(mistakes: tuple[Fault, ...]) -> str:
+def _told(mistakes: Sequence[Fault]) -> str:
     """One text, short enough for a condition (32768 characters) whatever a list in the network holds."""
     more = [f"and {len(mistakes) - _MOST_TOLD} more"] if len(mistakes) > _MOST_TOLD else []
     return "; ".join((*map(str, mistakes[:_MOST_TOLD]), *more))

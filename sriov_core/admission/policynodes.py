@@ -1,6 +1,6 @@
 """A policy on the nodes that it selects: does it take a NIC there, and can the NIC serve it? Nothing here does I/O."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
 
@@ -23,6 +23,10 @@ _FACTS = (
     *("total_vfs", "num_vfs", "mtu", "link_type"),
 )
 """What the rules look at of a NIC."""
+
+_Selector = frozenset[tuple[str, str]]
+_Group = tuple[frozenset[str], tuple[Candidate, ...]]
+"""Nodes by name, and the policies beside the judged one that select each of them."""
 
 
 @attrs.frozen(kw_only=True)
@@ -56,21 +60,39 @@ class Seen:
 
 
 def places(policy: NodePolicy, cluster: Cluster) -> tuple[Place, ...]:
-    """The nodes that the policy selects, those that are alike together, by the name of the first."""
-    index = NodeIndex()
-    for node in cluster.nodes:
-        index.put(node.name, node.labels)
-    chosen = index.selected(policy.spec.node_selector)
-    others: dict[str, list[Candidate]] = {name: [] for name in chosen}
-    for candidate in others_of(policy, cluster):
-        for name in chosen & index.selected(candidate.policy.spec.node_selector):
-            others[name].append(candidate)
+    """The nodes that the policy selects, those that are alike together, by the name of the first.
+
+    Of the other nodes nothing is looked at but their labels.
+    """
+    wanted = policy.spec.node_selector.items()
+    chosen = [node for node in cluster.nodes if node.labels is None or wanted <= node.labels.items()]
+    groups = _beside(chosen, others_of(policy, cluster)) if chosen else []
+    group_of = {name: number for number, (names, _) in enumerate(groups) for name in names}
+    looks: dict[int, tuple[object, ...]] = {}
     alike: dict[tuple[object, ...], list[ClusterNode]] = {}
-    for node in cluster.nodes:
-        if node.name in chosen:
-            beside = tuple(candidate.policy.metadata.name for candidate in others[node.name])
-            alike.setdefault((beside, *_looks(node)), []).append(node)
-    return tuple(Place(nodes=tuple(group), others=tuple(others[group[0].name])) for group in alike.values())
+    for node in chosen:
+        alike.setdefault((group_of[node.name], *_looks(node, looks)), []).append(node)
+    return tuple(Place(nodes=tuple(found), others=groups[group_of[found[0].name]][1]) for found in alike.values())
+
+
+def _beside(chosen: Sequence[ClusterNode], others: Sequence[Candidate]) -> list[_Group]:
+    """The nodes apart by which of the others select them; policies with the same nodeSelector cost as much as one."""
+    asked = {label for other in others for label in other.policy.spec.node_selector}
+    index = NodeIndex()
+    for node in chosen:
+        labels = node.labels
+        index.put(node.name, None if labels is None else {label: labels[label] for label in asked & labels.keys()})
+    apart = [(frozenset(node.name for node in chosen), frozenset[_Selector]())]
+    for selector, pairs in {_selector(other): other.policy.spec.node_selector for other in others}.items():
+        selected = index.selected(pairs)
+        inside = [(names & selected, {*by, selector}) for names, by in apart]
+        outside = [(names - selected, by) for names, by in apart]
+        apart = [(names, frozenset(by)) for names, by in (*inside, *outside) if names]
+    return [(names, tuple(other for other in others if _selector(other) in by)) for names, by in apart]
+
+
+def _selector(candidate: Candidate) -> _Selector:
+    return frozenset(candidate.policy.spec.node_selector.items())
 
 
 def others_of(policy: NodePolicy, cluster: Cluster) -> tuple[Candidate, ...]:
@@ -118,9 +140,14 @@ def _taken(policy: NodePolicy, place: Place) -> tuple[Nic, ...]:
     return tuple(nic for nic in place.node.nics if not refusals(policy.spec.nic_selector, nic))
 
 
-def _looks(node: ClusterNode) -> tuple[object, ...]:
-    """What the rules look at of a node, as a value that can be compared; who uses VFs would make each one different."""
-    nics = tuple(tuple(getattr(nic, fact) for fact in _FACTS) for nic in node.nics)
+def _looks(node: ClusterNode, known: dict[int, tuple[object, ...]]) -> tuple[object, ...]:
+    """What the rules look at of a node, as a value that can be compared; who uses VFs would make each one different.
+
+    ``known`` is that of reports by their identity: nodes that report the same share one in memory.
+    """
+    nics = known.get(id(node.nics))
+    if nics is None:
+        nics = known[id(node.nics)] = tuple(tuple(getattr(nic, fact) for fact in _FACTS) for nic in node.nics)
     return (nics, node.is_virtual, node.has_state, node.unreadable)
 
 

@@ -50,6 +50,7 @@ class Controller(Generic[K]):
         self._reconcile = reconcile
         self._watcher = watcher
         self._queue: WorkQueue[K] = WorkQueue()
+        self._telling = threading.Lock()
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True) for number in range(workers)
@@ -114,5 +115,7 @@ class Controller(Generic[K]):
         return "later"
 
     def _tell_depth(self) -> None:
-        if self._watcher is not None:
+        if self._watcher is None:
+            return
+        with self._telling:  # or a thread that looked earlier might tell last, of a key that nobody waits with any more
             self._watcher.depth(self.name, len(self._queue))

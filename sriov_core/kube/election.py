@@ -78,6 +78,11 @@ class Election:
                 return False
         return False
 
+    @property
+    def is_overdue(self) -> bool:
+        """True when another may take the Lease soon, whatever `hold` does: a name service may keep it waiting."""
+        return self._lease is not None and self._clock() >= self._until
+
     def _try(self) -> bool:
         """One look at the Lease, and one attempt when it may be taken; Conflict when somebody was faster."""
         client = self._client.within(self._timing.renew_s / 2)

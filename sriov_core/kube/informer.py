@@ -40,8 +40,9 @@ class Informer(Generic[T]):
 
     A watch that was cut goes on from the last version that was seen. When that fails too there was an outage, and the
     list is read again: an API server whose etcd came back from a backup counts versions anew and would say nothing.
-    An object that can no longer be decoded stays in the cache as it was, and the client's `on_unreadable` is told. One
-    that was deleted and made anew during an outage is told as one change.
+    An object that can no longer be decoded stays in the cache as it was, and the client's `on_unreadable` is told why;
+    ``on_unreadable`` is told its key, as handlers are, with each list and event that has it. One that was deleted and
+    made anew during an outage is told as one change.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Informer(Generic[T]):
         labels: str = "",
         fields: str = "",
         on_failure: Callable[[Exception], None] = lambda _: None,
+        on_unreadable: Callable[[str], None] = lambda _: None,
         watch_s: float = 300.0,
     ) -> None:
         self._client = client
@@ -61,6 +63,7 @@ class Informer(Generic[T]):
         self._type = type
         self._namespace, self._labels, self._fields = namespace, labels, fields
         self._on_failure = on_failure
+        self._on_unreadable = on_unreadable
         self._watch_s = watch_s
         self._random = random.Random()  # noqa: S311  # spreads requests; no secret
         self._store: Store[T] = Store()
@@ -90,6 +93,11 @@ class Informer(Generic[T]):
     def wait_synced(self, timeout_s: float) -> bool:
         """Wait until the first list is in the cache and has been told."""
         return self._synced.wait(timeout_s)
+
+    @property
+    def resource(self) -> Resource:
+        """What it follows."""
+        return self._resource
 
     @property
     def synced(self) -> bool:
@@ -133,13 +141,13 @@ class Informer(Generic[T]):
             self._resource, self._namespace, type=self._type, labels=self._labels, fields=self._fields
         )
         self._last_sign = time.monotonic()
-        for key in listing.unreadable:
-            self._say_kept(key)
         with self._telling:
             with self._reading:
                 changes = self._store.replace(listing)
             for change in changes:
                 self._tell(change)
+            for key in listing.unreadable:
+                self._tell_unreadable(key)
             self._synced.set()
         self._version = listing.resource_version
 
@@ -171,13 +179,13 @@ class Informer(Generic[T]):
         self._well()
 
     def _take(self, event: WatchEvent[T]) -> None:
-        if event.object is None and event.type in ("ADDED", "MODIFIED"):
-            self._say_kept(event.key)
         with self._telling:
             with self._reading:
                 change = self._store.take(event)
             if change is not None:
                 self._tell(change)
+            if event.object is None and event.type in ("ADDED", "MODIFIED"):
+                self._tell_unreadable(event.key)
         # A line without a version would make the next watch begin with everything there is.
         self._version = event.resource_version or self._version
 
@@ -215,9 +223,10 @@ class Informer(Generic[T]):
         asked = (error.retry_after_s or 0.0) if isinstance(error, ApiFailure) else 0.0
         return max(seconds, min(asked, LONGEST_RETRY_S))
 
-    def _say_kept(self, key: str) -> None:
+    def _tell_unreadable(self, key: str) -> None:
         if self._store.get(key) is not None:
             _log.warning("%s %s stays as it was when it could still be read", self._resource.kind, key)
+        _guarded(self._on_unreadable, key)
 
     def _tell(self, change: Change[T]) -> None:
         for handler in self._handlers:

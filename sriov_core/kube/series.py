@@ -170,7 +170,8 @@ def event_name(about: Reference, suffix: str) -> str:
 
 
 def cut(note: str) -> str:
-    """A note as long as one may be."""
-    if len(note.encode()) <= MOST_BYTES:
-        return note
-    return note.encode()[: MOST_BYTES - 3].decode(errors="ignore") + "..."
+    """A note as long as one may be; half characters, as names of files on a node may have, become question marks."""
+    encoded = note.encode(errors="replace")
+    if len(encoded) <= MOST_BYTES:
+        return encoded.decode()
+    return encoded[: MOST_BYTES - 3].decode(errors="ignore") + "..."

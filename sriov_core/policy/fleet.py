@@ -124,8 +124,14 @@ class Fleet:
         ``syncs`` is how far each node is; without it every node counts as done.
         """
         candidate = self._candidates[policy]
-        reaches = {node: self._reach(policy, node) for node in self._selected(candidate) if self._is_managed(node)}
+        managed = self._index.selected(self._settings.selector)
+        reaches = {node: self._reach(policy, node) for node in self._selected(candidate) & managed}
         return standing(candidate, reaches, syncs)
+
+    def reaches(self, node: str) -> Mapping[str, Reach]:
+        """What became of each policy on a managed node that it selects; KeyError for any other node."""
+        self.outcome(node)
+        return self._reaches[node]
 
     def manages(self, node: str) -> bool:
         """True for a node that is known and managed, which has an outcome."""

@@ -45,10 +45,14 @@ class Settings:
     bridges: bool = False
     nic_ids: NicIds = DEFAULT
 
+    @property
+    def selector(self) -> Mapping[str, str]:
+        """The labels of the managed nodes."""
+        return self.node_selector or WORKER
+
     def manages(self, labels: Mapping[str, str] | None) -> bool:
         """True for a node with these labels; None stands for unknown labels, and is managed."""
-        wanted = self.node_selector or WORKER
-        return labels is None or all(labels.get(label) == value for label, value in wanted.items())
+        return labels is None or all(labels.get(label) == value for label, value in self.selector.items())
 
 
 @attrs.frozen(kw_only=True)

@@ -58,6 +58,11 @@ class Reach:
         """True when stronger policies took VFs."""
         return bool(self.displaced or self.cut)
 
+    @property
+    def waits(self) -> bool:
+        """True when it depends on how far the node is what there is to tell of the policy."""
+        return bool(self.taken) or not self.reported
+
 
 class Place(enum.IntEnum):
     """What a policy's status tells of a node on which it is not in place, what matters most first."""
@@ -127,7 +132,7 @@ def _places(reaches: Mapping[str, Reach], syncs: Mapping[str, Sync]) -> Iterator
 
 def _place(one: Reach, sync: Sync) -> tuple[Place, str] | None:
     """What there is to tell of a node; None where the policy has all that it asks for, and the node is done."""
-    waits_for = sync if one.taken or not one.reported else DONE
+    waits_for = sync if one.waits else DONE
     if waits_for.progress is Progress.FAILED:
         return Place.FAILED, waits_for.why
     if waits_for.progress is Progress.PENDING:

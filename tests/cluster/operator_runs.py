@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import attrs
 from servers import Server
 
+from sriov_core.kube.client import Transport
 from sriov_core.kube.connection import connect
 from sriov_core.kube.election import Timing
 from sriov_operator.process.health import Health
@@ -93,15 +94,17 @@ class Running:
         timing: Timing | None = None,
         patience: Patience | None = None,
         environment: Mapping[str, str] | None = None,
+        way: Callable[[Transport], Transport] | None = None,
     ) -> "Running":
-        """Started; it may still wait for its Lease."""
+        """Started; it may still wait for its Lease. ``way`` is what lies between it and the API server."""
         least = {"NAMESPACE": namespace, "RESOURCE_PREFIX": "openshift.io", "POD_NAME": "operator"}
         settings = from_environment({**least, **(environment or {})})
         health = Health()
         metrics, levels = Metrics(health, strict=True), list[int]()
+        transport = connect(str(kubeconfig), user_agent="sriov-operator/test")
         operator = Operator(
             settings,
-            connect(str(kubeconfig), user_agent="sriov-operator/test"),
+            way(transport) if way else transport,
             metrics=metrics,
             health=health,
             make=parts(only) if make is None else make,

@@ -1,12 +1,17 @@
 """Networks on a real API server over time: what others do to them, restarts, refusals, mistakes, and what it costs."""
 
+import base64
+import socket
+import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 import servers_install
 import yaml
+from conftest import Made
+from loose_definitions import without_limit
 from network_users import COST, FINALIZER, GROUP, HOME, KINDS, NADS, OWNER, Cluster, served
 from operator_runs import RULES, until
 from servers import Server
@@ -207,6 +212,98 @@ def test_many_networks_at_once(cluster: Cluster, blue: str) -> None:
     until(lambda: cluster.server.admin.done("GET", listed)["items"] == [])
 
 
+@pytest.mark.usefixtures("recent")
+def test_a_network_that_does_not_fit_its_kind_any_more_says_so_and_can_be_deleted(cluster: Cluster, blue: str) -> None:
+    cluster.create("SriovNetwork", blue, networkNamespace=blue)
+    cluster.ready("SriovNetwork", blue)
+    path, spec = cluster.path("SriovNetwork", blue), {"spec": {"vlan": 9999}}
+    with without_limit(cluster.server.admin, KINDS["SriovNetwork"], "vlan", "maximum"):
+        until(lambda: cluster.server.admin.request("PATCH", path, spec, content_type=MERGE)[0] == 200)
+    condition = cluster.ready("SriovNetwork", blue, status="False")
+    assert condition["reason"] == "NetworkAttachmentDefinitionInvalid"
+    assert condition["message"].startswith("spec.vlan: found 9999")
+    until(lambda: ("Warning", "ReadyChanged") in cluster.events(blue))
+    assert cluster.nad(blue, blue), "what pods have used so far stays"
+    cluster.delete("SriovNetwork", blue)
+    until(lambda: cluster.network("SriovNetwork", blue) is None)
+    assert cluster.nad(blue, blue) is None
+
+
+@pytest.mark.usefixtures("recent")
+def test_a_network_that_never_fitted_is_served_once_it_is_mended(cluster: Cluster, blue: str) -> None:
+    path = cluster.path("SriovNetwork", blue).rpartition("/")[0]
+    spec = {"resourceName": "r", "vlan": 9999, "networkNamespace": blue}
+    body = {"apiVersion": f"{GROUP}/v1", "kind": "SriovNetwork", "metadata": {"name": blue}, "spec": spec}
+    with without_limit(cluster.server.admin, KINDS["SriovNetwork"], "vlan", "maximum"):
+        until(lambda: cluster.server.admin.request("POST", path, body)[0] == 201)
+    assert cluster.ready("SriovNetwork", blue, status="False")["message"].startswith("spec.vlan: found 9999")
+    assert cluster.nad(blue, blue) is None
+    cluster.change("SriovNetwork", blue, vlan=99)
+    cluster.ready("SriovNetwork", blue)
+    assert cluster.config(blue, blue)["vlan"] == 99
+
+
+@pytest.fixture
+def broken_webhook(cluster: Cluster, made: Made) -> Iterator[None]:
+    """Whoever creates an attachment meets a webhook that hangs up; each refusal names another port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def hang_up() -> None:
+        with suppress(OSError):
+            while True:
+                caller, _ = listener.accept()
+                caller.recv(1)
+                caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                caller.close()
+
+    thread = threading.Thread(target=hang_up, daemon=True)
+    thread.start()
+    url, ca = f"https://127.0.0.1:{listener.getsockname()[1]}", cluster.server.authority.pem
+    rule = {"apiGroups": ["k8s.cni.cncf.io"], "apiVersions": ["*"], "resources": ["*"], "operations": ["CREATE"]}
+    hook = {
+        "name": "broken.example.com",
+        "clientConfig": {"url": url, "caBundle": base64.b64encode(ca).decode()},
+        "rules": [rule],
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    kind = "ValidatingWebhookConfiguration"
+    api = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": "broken"}}
+    made({**api, "webhooks": [hook]})
+    yield
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join()
+
+
+def test_a_failure_that_reads_differently_each_time_is_told_once(
+    cluster: Cluster, blue: str, broken_webhook: None
+) -> None:
+    """Else its telling would be the change that leads to the next failure, at once and for ever."""
+
+    def attempts() -> float:
+        return cluster.operator.counted("api_requests_total", verb="create", resource=NADS, code="500")
+
+    refused = f"/apis/k8s.cni.cncf.io/v1/namespaces/{blue}/{NADS}"
+    probe = {"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition", "metadata": {"name": "probe"}}
+    until(lambda: cluster.server.admin.request("POST", refused, probe)[0] == 500)
+    before = attempts()
+    cluster.create("SriovNetwork", blue, networkNamespace=blue)
+    message = cluster.ready("SriovNetwork", blue, status="False")["message"]
+    assert "failed calling webhook" in message
+    until(lambda: attempts() - before >= 6)
+    assert cluster.events(blue) == [("Warning", "ReadyAdded")]
+    assert cluster.ready("SriovNetwork", blue, status="False")["message"] == message
+
+
+def reads(cluster: Cluster) -> float:
+    return cluster.operator.counted("api_requests_total", verb="get", resource=KINDS["SriovNetwork"])
+
+
+def passes_of(cluster: Cluster) -> float:
+    return cluster.operator.counted("reconcile_seconds_count", controller="networks")
+
+
 def test_without_the_kind_of_attachments_networks_say_so_and_can_be_deleted(cluster: Cluster, blue: str) -> None:
     admin = cluster.server.admin
     definition = yaml.safe_load(servers_install.ATTACHMENTS.read_text())
@@ -220,6 +317,12 @@ def test_without_the_kind_of_attachments_networks_say_so_and_can_be_deleted(clus
         condition = cluster.ready("SriovNetwork", blue, status="False")
         assert condition["reason"] == "NetworkAttachmentDefinitionNotFound"
         assert "This API server has no NetworkAttachmentDefinition (k8s.cni.cncf.io/v1)" in condition["message"]
+        looks, passes = reads(cluster), passes_of(cluster)
+        for number in range(5):
+            labels = {"metadata": {"labels": {"number": str(number)}}}
+            admin.done("PATCH", cluster.path("SriovNetwork", blue), labels, content_type=MERGE)
+            until(lambda wanted=passes + number + 1: passes_of(cluster) >= wanted)
+        assert reads(cluster) == looks, "it was said already"
         finalizers = {"metadata": {"finalizers": [FINALIZER]}}
         admin.done("PATCH", cluster.path("SriovNetwork", blue), finalizers, content_type=MERGE)
         cluster.delete("SriovNetwork", blue)

@@ -26,6 +26,14 @@ from operator_runs import until
 from servers import Server
 from servers_admin import MERGE
 
+from sriov_core.api.nodestate import NodeStateSpec
+from sriov_core.kube.client import Client
+from sriov_core.kube.connection import connect
+from sriov_core.kube.failures import Invalid
+from sriov_core.kube.resource import NODE_STATES
+from sriov_operator.nodestates import specs
+from sriov_operator.process.lean import LeanNodeState
+
 
 @pytest.fixture
 def here(server: Server, namespace: str) -> Iterator[Stage]:
@@ -341,6 +349,22 @@ def test_a_node_state_of_a_former_configuration_is_freed(cluster: Stage) -> None
     cluster.put("SriovNetworkNodeState", cluster.name("a"), {}, ownerReferences=[owner])
     cluster.node("a")
     until(lambda: "ownerReferences" not in (cluster.state("a") or {"metadata": owner})["metadata"])
+
+
+def test_what_a_former_leader_still_sends_takes_no_wish_back(cluster: Stage) -> None:
+    cluster.node("a")
+    cluster.report("a")
+    cluster.policy("p")
+    until(lambda: cluster.wishes("a"))
+    client = Client(connect(str(cluster.server.admin_kubeconfig), user_agent="former"), manager="former")
+    name = cluster.name("a")
+    former = client.get(NODE_STATES, name, cluster.namespace, type=LeanNodeState)
+    cluster.policy("p", numVfs=9)
+    until(lambda: cluster.wishes("a") == ["ens803f0 9: pres 0-8"])
+    late = specs.operations(former, specs.Change(spec=NodeStateSpec()))
+    with pytest.raises(Invalid, match="A test of the patch did not hold"):
+        client.json_patch(NODE_STATES, name, late, cluster.namespace)
+    assert cluster.wishes("a") == ["ens803f0 9: pres 0-8"]
 
 
 def test_two_who_write_at_once_both_have_their_way(cluster: Stage) -> None:

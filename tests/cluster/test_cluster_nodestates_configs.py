@@ -6,6 +6,7 @@ import pytest
 from nodestates_stage import CX6, X710, Document, Stage, stage
 from operator_runs import until
 from servers import Server
+from servers_admin import MERGE
 
 
 @pytest.fixture
@@ -113,6 +114,8 @@ def test_the_ids_of_supported_nics_are_followed(cluster: Stage) -> None:
     document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
     cluster.server.admin.create({**document, "data": {"x710": "8086 158b beef", "broken": "8086"}})
     until(lambda: [one["selectors"]["devices"] for one in cluster.resources("a") or []] == [["beef"]])
+    (running,) = cluster.operators
+    assert 'informer_silence_seconds{resource="configmaps/supported-nic-ids"}' in running.metrics.text().decode()
     cluster.server.admin.remove(f"/api/v1/namespaces/{cluster.namespace}/configmaps/supported-nic-ids")
     until(lambda: [one["selectors"]["devices"] for one in cluster.resources("a") or []] == [["154c"]])
 
@@ -146,6 +149,22 @@ def test_what_is_left_over_goes_and_what_is_deleted_comes_back(here: Stage) -> N
     here.server.admin.remove(f"/api/v1/namespaces/{here.namespace}/configmaps/device-plugin-config")
     here.policy("p", on="a")
     until(lambda: here.resources("a") and here.resources("b") == [])
+
+
+def test_what_somebody_else_wrote_is_put_right_with_the_next_write(cluster: Stage) -> None:
+    """As a former leader may, whose request was under way for long."""
+    for node in ("a", "b"):
+        cluster.node(node)
+        cluster.report(node, X710, CX6)
+    cluster.policy("p")
+    until(lambda: cluster.resources("a") and cluster.resources("b"))
+    late = {"data": {cluster.name("a"): '{"resourceList":null}'}}
+    path = f"/api/v1/namespaces/{cluster.namespace}/configmaps/device-plugin-config"
+    cluster.server.admin.done("PATCH", path, late, content_type=MERGE)
+    assert cluster.resources("a") == []
+    cluster.policy("q", on="b", nicSelector={"vendor": "15b3"})
+    until(lambda: {one["resourceName"] for one in cluster.resources("b") or []} == {"pres", "qres"})
+    until(lambda: [one["resourceName"] for one in cluster.resources("a") or []] == ["pres"])
 
 
 def test_many_nodes_with_long_lists_are_spread_over_config_maps(cluster: Stage) -> None:

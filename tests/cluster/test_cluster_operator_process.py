@@ -13,6 +13,7 @@ from operator_runs import ACCOUNT, DEADLINE_S, Process, Running, account, until
 from servers import Binaries, Server
 from servers_admin import MERGE
 
+from sriov_core.kube.client import Answer, Stream, Transport
 from sriov_core.kube.election import Timing
 from sriov_operator.process.context import Context
 from sriov_operator.process.run import Patience
@@ -238,6 +239,39 @@ def test_in_an_outage_that_is_longer_it_ends_before_another_may_lead(server: Ser
         server.restart()
 
 
+class Stuck:
+    """A way to the API server on which no renewal of a Lease comes back, once it is told so."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.is_stuck, self.free = threading.Event(), threading.Event()
+
+    def request(self, method: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Answer:
+        if method == "PUT" and self.is_stuck.is_set():
+            self.free.wait(DEADLINE_S)
+        return self._transport.request(method, path, body=body, content_type=content_type, timeout_s=timeout_s)
+
+    def stream(self, path: str, *, timeout_s: float) -> tuple[Answer, Stream]:
+        return self._transport.stream(path, timeout_s=timeout_s)
+
+
+def test_a_renewal_that_does_not_come_back_ends_it_before_another_may_lead(server: Server, start: Start) -> None:
+    """As when the name of the API server cannot be resolved, for which a request has no deadline."""
+    ways: list[Stuck] = []
+
+    def way(transport: Transport) -> Stuck:
+        ways.append(Stuck(transport))
+        return ways[-1]
+
+    one = start(way=way)
+    until(lambda: one.leads)
+    ways[0].is_stuck.set()
+    try:
+        assert one.ended(QUICK.lease_s + 3) == 1
+    finally:
+        ways[0].free.set()
+
+
 def test_as_a_process_it_serves_metrics_and_probes_and_ends_at_sigterm(
     server: Server, namespace: str, process: StartProcess
 ) -> None:
@@ -250,6 +284,8 @@ def test_as_a_process_it_serves_metrics_and_probes_and_ends_at_sigterm(
     assert "\nsriov_operator_leader 1.0\n" in text
     assert 'sriov_operator_api_requests_total{code="200",resource="nodes",verb="list"} 1.0' in text
     assert 'sriov_operator_informer_silence_seconds{resource="nodes"}' in text
+    # Those that a controller keeps for itself come with it.
+    until(lambda: 'informer_silence_seconds{resource="network-attachment-definitions"}' in one.page("/metrics")[1])
     one.send(signal.SIGTERM)
     assert one.ended() == 0
     assert holder(server, namespace) == ""

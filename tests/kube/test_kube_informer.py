@@ -199,6 +199,18 @@ class TestGarbageByHand:
         assert told.next(2) == [(None, "a@1"), ("a@1", None)]
 
 
+def test_who_looks_after_objects_hears_of_those_that_cannot_be_read(served, stop):
+    garbage, mended = {**thing("b", 2), "data": [1]}, thing("b", 3)
+    events = [("ADDED", garbage), ("MODIFIED", {**garbage, **thing("b", 3), "data": 5}), ("MODIFIED", mended)]
+    client, _ = served(Acts([lists("a@1", unreadable=["bad@1"])], [watches(*events, end="stay_silent")]))
+    heard, told = [], Told()
+    informer = Informer(client, CONFIG_MAPS, ConfigMap, namespace="ns", on_unreadable=heard.append)
+    informer.subscribe(told)
+    informer.start(stop)
+    assert told.next(2) == [(None, "a@1"), (None, "b@3")]
+    assert heard == ["ns/bad", "ns/b", "ns/b"]
+
+
 def test_a_handler_with_a_bug_hinders_nobody(served, stop, caplog):
     client, _ = served(Acts([lists("a@1")], [watches(("ADDED", thing("b", 2)), end="stay_silent")]))
     informer, told = Informer(client, CONFIG_MAPS, ConfigMap, namespace="ns"), Told()

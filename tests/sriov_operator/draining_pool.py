@@ -38,10 +38,12 @@ class Pool:
         """A new operator that has seen everything so far."""
         return Process(self._api, (self._config,))
 
-    def ask(self, name: str, request: str) -> None:
+    def ask(self, name: str, request: str, since: str = "") -> None:
         """The agent asks, first on the Node."""
         self._api.patch(NODES, name, {"metadata": {"annotations": {keys.NODE_STATE: request}}})
         self._annotate(name, keys.DESIRED_STATE, request)
+        if since:
+            self._annotate(name, keys.REQUESTED_SINCE, since)
 
     def finish_change(self, name: str) -> None:
         """The agent changes a node that is drained, and is done."""

@@ -10,6 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 FAULTS = ("refused", "lost", "killed before", "killed after")
 ROUNDS = 60
 MOST_REQUESTS = 40
+TWO = ("a", "b")
+AT_REST = dict.fromkeys(NAMES, ("Idle", "Idle")), [CORDONED], {}
 node = st.sampled_from(NAMES)
 operator = st.integers(0, 1)
 
@@ -97,11 +99,15 @@ def settle(pool: Pool, *operators: Process) -> None:
             for name in NAMES:
                 one.run_pass(name)
                 one.sync()
-        if not pool.ledger() and all(pool.handshake(name) == ("Idle", "Idle") for name in NAMES):
+        if how_it_stands(pool) == AT_REST:
             break
-    assert {name: pool.handshake(name) for name in NAMES} == dict.fromkeys(NAMES, ("Idle", "Idle"))
-    assert [name for name in NAMES if pool.is_cordoned(name)] == [CORDONED]
-    assert pool.ledger() == {}
+    assert how_it_stands(pool) == AT_REST
+
+
+def how_it_stands(pool: Pool) -> tuple[object, ...]:
+    """The handshakes, who is cordoned, and the ledger."""
+    hands = {name: pool.handshake(name) for name in NAMES}
+    return hands, [name for name in NAMES if pool.is_cordoned(name)], pool.ledger()
 
 
 def drained(pool, name):
@@ -169,6 +175,43 @@ def both_begin(pool, requests):
     return None
 
 
+def withdrawn_between_two_looks(pool, requests):
+    """The agent thinks better of it after the Node was read, and another operator tidies up during the claim."""
+    pool.ask("a", "Drain_Required")
+    one = cut_after(1, pool, "a")
+    pool.ask("a", "Idle")
+    pool.ask("b", "Drain_Required")
+    for _ in range(requests):
+        if not one.is_busy:
+            return None
+        one.step()
+    other = pool.operator()
+    other.run_pass("a")
+    other.run_pass("b")
+    return one, other
+
+
+def released_meanwhile(pool, requests):
+    """An operator sends pods away; meanwhile another one ends the drain, and a new pod comes to the node."""
+    pool.schedule("a")
+    pool.ask("a", "Drain_Required")
+    one = pool.operator()
+    one.run_pass("a")
+    one.sync()
+    one.begin("a")
+    for _ in range(requests):
+        if not one.is_busy:
+            return None
+        one.step()
+    other = pool.operator()
+    other.run_pass("a")
+    pool.finish_change("a")
+    other.sync()
+    other.run_pass("a")
+    pool.schedule("a")
+    return one, other
+
+
 def state_made_again_meanwhile(pool, requests):
     """A node state is lost, and comes back in the middle of what an operator does about that."""
     drained(pool, "a")
@@ -196,7 +239,15 @@ def state_made_again_meanwhile(pool, requests):
 
 @pytest.mark.parametrize("limit", [1, "25%"], ids=["a-number", "a-percentage"])
 @pytest.mark.parametrize(
-    "meanwhile", [taken_back_meanwhile, asked_again_meanwhile, both_begin, state_made_again_meanwhile]
+    "meanwhile",
+    [
+        taken_back_meanwhile,
+        asked_again_meanwhile,
+        both_begin,
+        withdrawn_between_two_looks,
+        released_meanwhile,
+        state_made_again_meanwhile,
+    ],
 )
 def test_a_pass_is_overtaken_by_another_operator_at_any_request(meanwhile, limit):
     """The pool watches every write for its budget."""
@@ -209,22 +260,66 @@ def test_a_pass_is_overtaken_by_another_operator_at_any_request(meanwhile, limit
     assert 3 < requests < MOST_REQUESTS
 
 
+def state_is_replaced_and_nothing_asked(pool):
+    pool.ask("a", "Idle")
+    pool.replace_state("a")
+
+
+def state_is_replaced_and_the_agent_asks_on(pool):
+    pool.replace_state("a")
+
+
+def node_is_replaced(pool):
+    pool.replace_node("a")
+
+
+def somebody_waits_longer(pool):
+    pool.ask("b", "Drain_Required", "2025-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("limit", [1, None], ids=["in-the-ledger", "without-a-limit"])
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "then",
+    [
+        state_is_replaced_and_nothing_asked,
+        state_is_replaced_and_the_agent_asks_on,
+        node_is_replaced,
+        somebody_waits_longer,
+    ],
+)
+def test_a_fault_at_any_request_and_then_something_else(then, fault, limit):
+    for requests in range(MOST_REQUESTS):
+        pool = Pool(limit)
+        pool.ask("a", "Drain_Required")
+        one = cut_after(requests, pool, "a")
+        if one is None or not one.is_busy:
+            break
+        try:
+            one.step(fault)
+        except Killed:
+            one = pool.operator()
+        then(pool)
+        settle(pool, one)
+    assert 5 < requests < MOST_REQUESTS
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_drain_survives_a_fault_at_any_request(fault):
-    for requests in range(1, 4 * MOST_REQUESTS):
+    for requests in range(1, 2 * MOST_REQUESTS):
         pool = Pool(1)
-        for name in NAMES:
+        for name in TWO:
             pool.schedule(name)
             pool.ask(name, "Drain_Required")
         if not drain_with_fault(pool, requests, fault):
             break
-    assert 20 < requests < 4 * MOST_REQUESTS
+    assert 40 < requests < 2 * MOST_REQUESTS
 
 
 def drain_with_fault(pool, requests, fault):
     """All that is to do is done by one operator, and one request of it meets a fault; False when it needs fewer."""
     one, done = pool.operator(), 0
-    for name in NAMES * 4:
+    for name in TWO * 9:
         one.begin(name)
         while one.is_busy:
             done += 1
@@ -235,5 +330,5 @@ def drain_with_fault(pool, requests, fault):
         pool.finish_change(name)
         one.sync()
     settle(pool, one)
-    assert pool.evicted == len(NAMES) - 1  # the cordoned node had no pod
+    assert pool.evicted == len(TWO)
     return done >= requests

@@ -39,7 +39,8 @@ def node(name, request="Idle", role="worker"):
         pytest.param(machines(), "pause", id="settled"),
         pytest.param(machines(there="rendered-0"), "wait", id="changing"),
         pytest.param(machines(there=""), "wait", id="never-settled"),
-        pytest.param(machines(paused=True), "pause", id="paused-by-somebody-else"),
+        pytest.param(machines(paused=True), "go", id="paused-by-somebody-else"),
+        pytest.param(machines(paused=True, there="rendered-0"), "wait", id="paused-by-somebody-else-in-a-change"),
     ],
 )
 def test_before_a_drain(pool, expected):
@@ -99,6 +100,7 @@ def spelled(contents, unit="ovs-vswitchd.service", drop_in="10-hw-offload.conf")
         pytest.param(spelled("other_config:hw-offload=true", drop_in="x.conf"), False, id="another-drop-in"),
         pytest.param(spelled("other_config:hw-offload=true", unit="x.service"), False, id="another-unit"),
         pytest.param({"metadata": {"name": "x"}, "spec": {}}, False, id="empty"),
+        pytest.param({"metadata": {"name": "x"}, "spec": {"config": [1]}}, False, id="nonsense"),
     ],
 )
 def test_what_does_the_same_is_left_as_it_is(found, expected):

@@ -46,6 +46,17 @@ def test_what_a_node_reports_of_its_progress_concerns_its_policies():
     assert made.judge("n1", node(), reported(syncStatus="Failed")).policies == {"a"}
 
 
+def test_only_what_becomes_something_else_on_a_node_concerns_a_policy():
+    """Its status is counted over all nodes that it selects: not for each change of another policy on one of them."""
+    made = board("a", nodes=3)
+    made.put_policies([policy("other", nicSelector={"vendor": "15b3"})])
+    assert made.judge("n1", node(), reported()).policies == {"other"}
+    made.put_policies([policy("stronger", priority=0, numVfs=8), policy("a", priority=9)])
+    judged = made.judge("n1", node(), reported())
+    assert judged.policies == {"stronger", "a"}
+    assert made.judge("n1", node(), reported(syncStatus="InProgress")).policies == {"stronger"}
+
+
 def test_a_node_that_leaves_concerns_the_policies_it_had():
     made = board("a")
     gone = made.judge("n1", None, reported())

@@ -95,7 +95,7 @@ def patched(document: dict[str, Any], wanted: Change) -> dict[str, Any]:
 
 
 def document(**metadata: Any) -> dict[str, Any]:
-    known = {"name": "n1", "namespace": NAMESPACE, "uid": "u", "resourceVersion": "7"}
+    known = {"name": "n1", "namespace": NAMESPACE, "uid": "u", "resourceVersion": "7", "generation": 3}
     return {"metadata": {**known, **metadata}, "spec": {"interfaces": [OTHER], "unknown": 1}}
 
 
@@ -127,6 +127,12 @@ def test_another_object_of_the_same_name_is_not_patched():
     found = msgspec.convert(document(), type(state()))
     with pytest.raises(jsonpatch.JsonPatchTestFailed):
         jsonpatch.apply_patch(document(uid="other"), operations(found, Change(spec=spec(NIC))))
+
+
+def test_a_wish_that_another_process_wrote_meanwhile_is_not_taken_back():
+    found = msgspec.convert(document(), type(state()))
+    with pytest.raises(jsonpatch.JsonPatchTestFailed):
+        jsonpatch.apply_patch(document(generation=4), operations(found, Change(spec=spec(NIC))))
 
 
 def test_a_new_node_state_belongs_to_nobody():

@@ -36,10 +36,40 @@ Object = dict[str, Any]
 
 class _Name(msgspec.Struct, frozen=True):
     name: str
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class _Named(msgspec.Struct, frozen=True):
     metadata: _Name
+
+
+class _DropIn(msgspec.Struct, frozen=True):
+    name: str
+    contents: str = ""
+
+
+class _Unit(msgspec.Struct, frozen=True):
+    name: str
+    dropins: tuple[_DropIn, ...] = ()
+
+
+class _Systemd(msgspec.Struct, frozen=True):
+    units: tuple[_Unit, ...] = ()
+
+
+class _Ignition(msgspec.Struct, frozen=True):
+    systemd: _Systemd = msgspec.field(default_factory=_Systemd)
+
+
+class _Spec(msgspec.Struct, frozen=True):
+    config: _Ignition = msgspec.field(default_factory=_Ignition)
+
+
+class _MachineConfig(msgspec.Struct, frozen=True):
+    """A MachineConfig, as far as it concerns Open vSwitch."""
+
+    metadata: _Name
+    spec: _Spec = msgspec.field(default_factory=_Spec)
 
 
 def machine_config_name(machine_pool: str) -> str:
@@ -60,12 +90,13 @@ def machine_config(machine_pool: str) -> Object:
 
 def switches_on(found: Object, machine_pool: str) -> bool:
     """Whether a MachineConfig does what ours does; spelled otherwise it stays, since a change reboots the nodes."""
-    labels = found.get("metadata", {}).get("labels") or {}
-    units = found.get("spec", {}).get("config", {}).get("systemd", {}).get("units") or []
-    drop_ins = [one for unit in units if unit.get("name") == _UNIT for one in unit.get("dropins") or []]
-    return labels.get(ROLE) == machine_pool and any(
-        one.get("name") == _DROP_IN and _OPTION in (one.get("contents") or "") for one in drop_ins
-    )
+    try:
+        seen = msgspec.convert(found, _MachineConfig)
+    except msgspec.ValidationError:
+        return False
+    drop_ins = (one for unit in seen.spec.config.systemd.units if unit.name == _UNIT for one in unit.dropins)
+    switches = any(one.name == _DROP_IN and _OPTION in one.contents for one in drop_ins)
+    return switches and seen.metadata.labels.get(ROLE) == machine_pool
 
 
 class Offload:
@@ -81,13 +112,14 @@ class Offload:
 
         ``others`` are the machine config pools that other pools name.
         """
-        wanted = "" if pool.metadata.deletion_timestamp else pool.spec.ovs_hardware_offload_config.name
+        named = pool.spec.ovs_hardware_offload_config.name
+        wanted = "" if pool.metadata.deletion_timestamp else named
         if not wanted and keys.POOL_FINALIZER not in pool.metadata.finalizers:
             return ""
         remembered = pool.metadata.annotations.get(REMEMBERED, "")
         has_machines = self._openshift is not None and not self._openshift.is_hosted
-        if has_machines and remembered != wanted:
-            self._remove(remembered, wanted, others)
+        if has_machines and (remembered != wanted or not wanted):
+            self._remove(remembered or (named if not wanted else ""), wanted, others)
         self._remember(pool, wanted)
         return self._keep(wanted) if has_machines and wanted and wanted != MASTER else ""
 

@@ -99,10 +99,15 @@ Before = Literal["go", "wait", "pause"]
 
 
 def before(pool: MachinePool) -> Before:
-    """What to do about the pool of a node that is about to be drained."""
+    """What to do about the pool of a node that is about to be drained.
+
+    A pause of an administrator serves us too, and stays his: unlike the incumbent, we do not end it after the drain.
+    """
     if pool.is_ours and pool.spec.paused:
         return "go"
-    return "pause" if pool.is_settled else "wait"
+    if not pool.is_settled:
+        return "wait"
+    return "go" if pool.spec.paused else "pause"
 
 
 def after_pausing(pool: MachinePool) -> Literal["go", "undo"]:

@@ -8,25 +8,24 @@ that lags behind leads to no write.
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from sriov_core.api.networks import Network, OVSNetwork, SriovIBNetwork, SriovNetwork
+from sriov_core.api.conditions import Condition
+from sriov_core.api.networks import Network
 from sriov_core.kube.controller import Controller
 from sriov_core.kube.failures import ApiFailure, Conflict, Exists, Forbidden, NotFound, Throttled
 from sriov_core.kube.informer import Informer
 from sriov_core.kube.resource import ATTACHMENTS, NAMESPACES, OURS
-from sriov_operator.attachments import Decision, Reason, decide, not_ready, places
+from sriov_operator.attachments import Decision, Reason, decide, invalid, not_ready, places
 from sriov_operator.networking.index import Index, Key, key_of
 from sriov_operator.networking.lean import LeanAttachment, LeanNamespace
+from sriov_operator.networking.looking import TYPES, Found, attachment_now, network_now
+from sriov_operator.networking.repetition import Repetition
 from sriov_operator.networking.writing import Writer, told
 from sriov_operator.process.context import Context
 from sriov_operator.process.outages import Outages
 
-TYPES: dict[str, type[Network]] = {
-    "SriovNetwork": SriovNetwork,
-    "SriovIBNetwork": SriovIBNetwork,
-    "OVSNetwork": OVSNetwork,
-}
 WORKERS = 2
 FIRST_LOOK_S = 1.0
 OBSTACLE_LOOK_S = 30.0
@@ -42,10 +41,18 @@ class Networks:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._index = Index()
+        self._unreadable: set[Key] = set()
+        self._repetition = Repetition()
         self._obstacle: ApiFailure | None = None
         client, outages = context.client, Outages()
         self._networks: dict[str, Informer[Any]] = {
-            kind: Informer(client, OURS[kind], wire, on_failure=outages.of(OURS[kind]))
+            kind: Informer(
+                client,
+                OURS[kind],
+                wire,
+                on_failure=outages.of(OURS[kind]),
+                on_unreadable=partial(self._on_unreadable, kind),
+            )
             for kind, wire in TYPES.items()
             if kind in context.settings.network_kinds
         }
@@ -66,6 +73,7 @@ class Networks:
         self._attachments.subscribe(self._on_attachment)
         self._namespaces.subscribe(self._on_namespace)
         for informer in self._informers:
+            self._context.metrics.listens(informer.resource.plural, informer)
             informer.start(stop)
         self._controller.start(stop)
 
@@ -78,12 +86,18 @@ class Networks:
     def _on_network(self, before: Network | None, after: Network | None) -> None:
         if after is not None:
             self._index.put(after)
+            self._unreadable.discard(key_of(after))
             self._controller.add(key_of(after))
         elif before is not None:
             self._index.drop(key_of(before))
+            self._repetition.forget(key_of(before))
         for kind in self._networks:
             for status, number in self._index.counts(kind).items():
                 self._context.metrics.gauge("networks", number, kind=kind, ready=status)
+
+    def _on_unreadable(self, kind: str, place: str) -> None:
+        self._unreadable.add(Key(kind, place))
+        self._controller.add(Key(kind, place))
 
     def _on_attachment(self, before: LeanAttachment | None, after: LeanAttachment | None) -> None:
         seen = after or before
@@ -106,51 +120,62 @@ class Networks:
         self._obstacle = failure if isinstance(failure, NotFound | Forbidden) else None
 
     def _reconcile(self, key: Key) -> float | None:
-        network: Network | None = self._networks[key.kind].get(key.place)
-        if network is None:
+        network: Network | None = None if key in self._unreadable else self._networks[key.kind].get(key.place)
+        if network is None and key not in self._unreadable:
             return None
         if not (self._attachments.synced and self._namespaces.synced):
-            return self._not_yet(network)
-        if self._is_settled(network, self._decided(network, self._cached)):
+            return self._not_yet(key, network)
+        if network is not None and self._is_settled(network, self._decided(network, self._cached)):
             return None
-        fresh = self._fresh(network)
-        if fresh is not None:
-            self._settle(fresh)
+        found = network_now(self._context.client, key)
+        if found is not None:
+            self._settle(found)
+        else:
+            self._unreadable.discard(key)
         return None
 
-    def _settle(self, network: Network) -> None:
+    def _settle(self, found: Found) -> None:
         """Decide on what the API server has now, and do it; what cannot be done stands in the condition."""
+        network = found.network
         writer, failing = Writer(self._context, network), Reason.UNREAD
+        if found.mistakes and not network.metadata.deletion_timestamp:
+            writer.tell(invalid(network, found.mistakes))
+            return
         try:
-            decision = self._decided(network, self._asked)
+            decision = self._decided(network, partial(attachment_now, self._context.client))
             failing = Reason.INVALID
             writer.carry_out(decision.actions)
         except ApiFailure as failure:
             if _is_lasting(failure):
-                writer.tell(not_ready(network, failing, str(failure)))
+                self._complain(writer, not_ready(network, failing, str(failure)))
             raise
         if decision.ready is not None:
             writer.tell(decision.ready)
 
-    def _not_yet(self, network: Network) -> float:
+    def _complain(self, writer: Writer, ready: Condition) -> None:
+        """Tell of a failure, unless that has just been done in other words: the write would lead to the next pass."""
+        if not self._repetition.is_one(key_of(writer.network), writer.network.status.conditions, ready):
+            writer.tell(ready)
+
+    def _not_yet(self, key: Key, network: Network | None) -> float:
         """A cache is not filled. When somebody has to do something about it, say so; what is deleted may go."""
         obstacle = self._obstacle
         if obstacle is None:
             return FIRST_LOOK_S
-        fresh = self._fresh(network)
-        if fresh is not None and fresh.metadata.deletion_timestamp:
-            self._settle(fresh)
-        elif fresh is not None:
-            remedy = " (it comes with Multus)" if isinstance(obstacle, NotFound) else ""
-            Writer(self._context, fresh).tell(not_ready(fresh, Reason.UNREAD, f"{obstacle}{remedy}"))
+        text = f"{obstacle} (it comes with Multus)" if isinstance(obstacle, NotFound) else str(obstacle)
+        if network is None or network.metadata.deletion_timestamp or not self._says(network, _unread(network, text)):
+            found = network_now(self._context.client, key)
+            if found is not None and found.network.metadata.deletion_timestamp:
+                self._settle(found)
+            elif found is not None:
+                Writer(self._context, found.network).tell(_unread(found.network, text))
         return OBSTACLE_LOOK_S
 
     def _is_settled(self, network: Network, decision: Decision) -> bool:
-        if decision.actions:
-            return False
-        if decision.ready is None:
-            return True
-        return told(network, decision.ready, self._context.now()) == network.status.conditions
+        return not decision.actions and (decision.ready is None or self._says(network, decision.ready))
+
+    def _says(self, network: Network, ready: Condition) -> bool:
+        return told(network, ready, self._context.now()) == network.status.conditions
 
     def _decided(self, network: Network, look: Look) -> Decision:
         looked, name = places(network), network.metadata.name
@@ -168,21 +193,9 @@ class Networks:
         seen = self._attachments.get(f"{namespace}/{name}")
         return seen.seen() if seen is not None else None
 
-    def _asked(self, namespace: str, name: str) -> dict[str, Any] | None:
-        try:
-            return self._context.client.get(ATTACHMENTS, name, namespace)
-        except NotFound:
-            return None
 
-    def _fresh(self, network: Network) -> Network | None:
-        metadata = network.metadata
-        try:
-            found: Network = self._context.client.get(
-                OURS[network.kind], metadata.name, metadata.namespace, type=TYPES[network.kind]
-            )
-        except NotFound:
-            return None
-        return found
+def _unread(network: Network, text: str) -> Condition:
+    return not_ready(network, Reason.UNREAD, text)
 
 
 def _is_lasting(failure: ApiFailure) -> bool:

@@ -1,7 +1,8 @@
 """Everything that is known of nodes, policies, pools and settings, under one lock. Nothing here does I/O."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 import attrs
@@ -12,11 +13,13 @@ from sriov_core.api.poolconfig import PoolConfig, PoolConfigStatus
 from sriov_core.api.wire import ObjectMeta
 from sriov_core.policy.fleet import Fleet
 from sriov_core.policy.nodeoutcome import NodeOutcome, Settings
-from sriov_core.policy.reach import Standing, Sync
+from sriov_core.policy.reach import Reach, Standing, Sync
 from sriov_operator.nodestates.facts import Seen, seen
 from sriov_operator.process.lean import LeanNode, LeanNodeState
 
 T = TypeVar("T")
+
+_NONE: Mapping[str, Reach] = MappingProxyType({})
 
 
 @attrs.frozen(kw_only=True)
@@ -56,6 +59,7 @@ class Board:
         self._opening: Opening | None = None
         self._syncs: dict[str, Sync] = {}
         self._told: dict[str, NodeOutcome] = {}
+        self._reaches: dict[str, Mapping[str, Reach]] = {}
 
     @property
     def opening(self) -> Opening | None:
@@ -141,11 +145,17 @@ class Board:
         self, name: str, before: NodeOutcome | None, outcome: NodeOutcome | None, sync: Sync | None
     ) -> frozenset[str]:
         """Note how a node is now, and answer with the policies whose status that changes."""
-        if outcome is before and sync == self._syncs.get(name):
+        is_other_sync = sync != self._syncs.get(name)
+        if outcome is before and not is_other_sync:
             return frozenset()
+        known, reaches = self._reaches.get(name, _NONE), self._fleet.reaches(name) if outcome else _NONE
         _put(self._told, name, outcome)
         _put(self._syncs, name, sync)
-        return frozenset({*_selecting(before), *_selecting(outcome)})
+        _put(self._reaches, name, reaches or None)
+        if is_other_sync:
+            waiting = {policy for policy, one in reaches.items() if one.waits}
+            return frozenset(waiting | _differing(known, reaches))
+        return frozenset(_differing(known, reaches))
 
 
 def _put(table: dict[str, T], name: str, value: T | None) -> None:
@@ -155,5 +165,8 @@ def _put(table: dict[str, T], name: str, value: T | None) -> None:
         table[name] = value
 
 
-def _selecting(outcome: NodeOutcome | None) -> tuple[str, ...]:
-    return tuple(one.policy for one in outcome.rendering.summaries) if outcome else ()
+def _differing(known: Mapping[str, Reach], now: Mapping[str, Reach]) -> set[str]:
+    """The policies that became something else of a node: most that select it do not care for a change of another."""
+    if known is now:
+        return set()
+    return {policy for policy in {*known, *now} if known.get(policy) != now.get(policy)}

@@ -5,7 +5,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -43,12 +43,14 @@ class _Written(msgspec.Struct, frozen=True):
 class _Progress:
     """By which configuration's uid, and when (monotonic seconds), was read what is there; whose label waits.
 
-    ``is_known`` once it was read; an empty ``owner`` says that it has to be read again.
+    ``is_known`` once it was read; an empty ``owner`` says that it has to be read again. ``versions`` are those of the
+    ConfigMaps by number: what somebody else has written since shows as a conflict, and is read again.
     """
 
     is_known: bool = False
     owner: str = ""
     read_s: float = 0.0
+    versions: dict[int, str] = attrs.field(factory=dict)
     labels: set[str] = attrs.field(factory=set)
 
 
@@ -146,41 +148,50 @@ class ConfigMaps:
                     if number + 1 >= self._maps.count:
                         break
             else:
-                self._own(found, owner)
+                version = self._owned(found, owner)
                 with self._lock:
                     self._maps.adopt(number, found.data, nodes)
+                    self._progress.versions[number] = version
         with self._lock:
             self._progress.is_known = True
             self._progress.owner, self._progress.read_s = owner, time.monotonic()
 
-    def _own(self, found: ConfigMap, owner: str) -> None:
-        """Have the ConfigMap collected with the configuration that is there now, and with no former one."""
-        before = found.metadata.owner_references
+    def _owned(self, found: ConfigMap, owner: str) -> str:
+        """Have the ConfigMap collected with the configuration that is there now, and no former one; its version."""
+        before, version = found.metadata.owner_references, found.metadata.resource_version
         others = [one for one in before if (one.get("kind"), one.get("name")) != (_KIND, NAME)]
         if any(one.get("uid") == owner for one in before) and len(others) + 1 == len(before):
-            return
-        metadata = {"resourceVersion": found.metadata.resource_version, "ownerReferences": [*others, _owner(owner)]}
-        self._patch(found.metadata.name, {"metadata": metadata})
+            return version
+        return self._patch(found.metadata.name, version, ownerReferences=[*others, _owner(owner)])
 
     def _write(self, patch: MapPatch, owner: str) -> None:
+        version = self._progress.versions.get(patch.number, "")
         if patch.deletes:
             with contextlib.suppress(NotFound):
-                self._client.delete(CONFIG_MAPS, patch.name, self._namespace)
-            self._metrics.count("writes", kind="ConfigMap", verb="delete")
+                self._client.delete(CONFIG_MAPS, patch.name, self._namespace, resource_version=version)
+            self._counted("delete")
         elif patch.creates:
             metadata = {"name": patch.name, "namespace": self._namespace, "ownerReferences": [_owner(owner)]}
             body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": patch.data}
-            self._client.create(CONFIG_MAPS, body, self._namespace, type=_Written)
-            self._metrics.count("writes", kind="ConfigMap", verb="create")
+            made = self._client.create(CONFIG_MAPS, body, self._namespace, type=_Written)
+            version = made.metadata.resource_version
+            self._counted("create")
         else:
-            self._patch(patch.name, {"data": patch.data})
+            version = self._patch(patch.name, version, patch.data)
         _log.info("ConfigMap %s: %s", patch.name, _told(patch))
         with self._lock:
             self._maps.done(patch)
+            self._progress.versions[patch.number] = version
 
-    def _patch(self, name: str, patch: dict[str, Any]) -> None:
-        self._client.merge_patch(CONFIG_MAPS, name, patch, self._namespace, type=_Written)
-        self._metrics.count("writes", kind="ConfigMap", verb="patch")
+    def _patch(self, name: str, version: str, data: Mapping[str, str | None] | None = None, **metadata: Any) -> str:
+        """Merge these keys and this metadata into the ConfigMap if it still is what was seen; its version then."""
+        body = {"metadata": {"resourceVersion": version, **metadata}, **({"data": data} if data else {})}
+        made = self._client.merge_patch(CONFIG_MAPS, name, body, self._namespace, type=_Written)
+        self._counted("patch")
+        return made.metadata.resource_version
+
+    def _counted(self, verb: str) -> None:
+        self._metrics.count("writes", kind="ConfigMap", verb=verb)
 
     def _release(self) -> None:
         """Tell of the nodes that waited for their config and have it now."""

@@ -80,6 +80,7 @@ class Inputs:
         self._board.put_policies(self._caches.policies.items())
         self._board.put_pools(self._caches.pools.items())
         self._ids.subscribe(lambda _before, _after: self.controller.add(SETTINGS))
+        self._metrics.listens(f"{CONFIG_MAPS.plural}/{nicids.CONFIG_MAP}", self._ids)
         self._ids.start(stop)
         self.controller.add(SETTINGS)
         self.controller.start(stop)

@@ -69,7 +69,11 @@ def doomed_owners(state: LeanNodeState, owner: str) -> tuple[int, ...]:
 
 
 def operations(state: LeanNodeState, change: Change) -> tuple[Operation, ...]:
-    """The JSON patch for a change; it fails when the state is another one by now."""
+    """The JSON patch for a change; it fails when the state, or the wish in it, is another one by now.
+
+    The generation counts changes of the wish alone. With it, what a process sends that has lost the leadership, or has
+    not heard of anything for a while, cannot take back what another one wished for since.
+    """
     return tuple(_operations(state, change))
 
 
@@ -102,6 +106,7 @@ def _operations(state: LeanNodeState, change: Change) -> Iterator[Operation]:
     metadata = state.metadata
     yield {"op": "test", "path": "/metadata/uid", "value": metadata.uid}
     if change.spec is not None:
+        yield {"op": "test", "path": "/metadata/generation", "value": metadata.generation}
         yield {"op": "add", "path": "/spec", "value": msgspec.to_builtins(change.spec)}
     if change.annotations and not metadata.annotations:
         # There is nothing to add to, and whoever adds something in the meantime must not lose it.

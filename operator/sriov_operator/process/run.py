@@ -182,7 +182,7 @@ class _Keeper:
 
     @property
     def lost(self) -> bool:
-        return self._lost.is_set()
+        return self._lost.is_set() or self._election.is_overdue
 
     def start(self) -> None:
         self._thread.start()

@@ -91,7 +91,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
     ``identity`` is POD_NAME, or else HOSTNAME, which a container has. The names are those of the SR-IOV network
     operator, three of its kube-ovn fork (``ENABLE_..._CONTROLLER``, POD_EVICTION_POLICY), and DISABLED_CONTROLLERS,
-    DRAIN_DEADLINE_SECONDS and CONFIG_DAEMON_METRICS_BIND_ADDRESS. TLS settings are carried as they are: the cluster may overrule them.
+    DRAIN_DEADLINE_SECONDS and CONFIG_DAEMON_METRICS_BIND_ADDRESS. TLS settings are carried as they are: the cluster may
+    overrule them.
     """
     found = Variables(environment)
     delay = staleness.delay(found.text(staleness.DELAY_VARIABLE))

@@ -1,11 +1,18 @@
 """Policies on the nodes they select: which NICs are taken, and what these can serve."""
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from admission_world import WORKER, cluster, created, node, nodes, policy, port, state, told
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sriov_core.admission.admitting import admit
+from sriov_core.admission.policynodes import others_of, places
+from sriov_core.api.nodepolicy import NodePolicy
 
 EXTERNAL = {"externallyManaged": True}
 SERVED = [
@@ -193,3 +200,63 @@ def test_a_stronger_policy_that_keeps_the_count_keeps_the_vfs() -> None:
     at = nodes(node(), state("worker-1", port(1, Vfs=vfs)))
     beside = policy("p1", nicSelector={"pfNames": ["ens803f1#2-3"]}, numVfs=4)
     assert told(created(policy(nicSelector={"pfNames": ["ens803f1#0-1"]}), beside, at=at)) == ""
+
+
+LABELS = st.dictionaries(st.sampled_from("ab"), st.sampled_from("12"), max_size=2)
+SELECTING = st.lists(LABELS, max_size=5)
+FLEET = st.lists(st.tuples(LABELS, st.sampled_from((1500, 9000))), max_size=6)
+
+
+@given(selector=LABELS, others=SELECTING, fleet=FLEET, unlabelled=st.booleans())
+def test_nodes_are_put_together_that_are_alike_for_the_rules(
+    selector: dict[str, str], others: list[dict[str, str]], fleet: list[tuple[dict[str, str], int]], unlabelled: bool
+) -> None:
+    """Every node that is selected stands in one place, with its policies, and with all nodes that look alike."""
+    raws = [node(f"n{at}", z="", **labels) for at, (labels, _) in enumerate(fleet)]
+    states = [state(f"n{at}", port(1, mtu=mtu)) for at, (_, mtu) in enumerate(fleet)]
+    known = nodes(*raws, *states, *([state("stray", port(1))] if unlabelled else []), stateless_labels=True)
+    judged = msgspec.convert(policy(nodeSelector=selector), NodePolicy)
+    at = cluster(*(policy(f"o{number}", nodeSelector=one) for number, one in enumerate(others)), at=known)
+
+    def selected(labels: Any, wanted: dict[str, str]) -> bool:
+        return labels is None or wanted.items() <= labels.items()
+
+    wanted: dict[Any, list[str]] = {}
+    for one in known:
+        if selected(one.labels, selector):
+            by = tuple(
+                o.policy.metadata.name
+                for o in others_of(judged, at)
+                if selected(one.labels, o.policy.spec.node_selector)
+            )
+            wanted.setdefault((by, one.nics[0].mtu, one.is_virtual), []).append(one.name)
+    found = places(judged, at)
+    assert [list(place.names) for place in found] == list(wanted.values())
+    assert [tuple(o.policy.metadata.name for o in place.others) for place in found] == [by for by, _, _ in wanted]
+
+
+def calls(work: Callable[[], Any]) -> int:
+    """How many functions are called for it: what it costs, on any machine."""
+    counted = [0]
+
+    def count(_frame: Any, event: str, _argument: Any) -> None:
+        counted[0] += event in {"call", "c_call"}
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return counted[0]
+
+
+def test_a_policy_for_one_node_costs_next_to_nothing_on_the_others() -> None:
+    labels = {f"feature-{number}": "true" for number in range(30)}
+    known = nodes(*(node(f"n{number}", one=f"n{number}", **labels) for number in range(500)))
+    others = [policy(f"o{number}", nodeSelector={"feature-1": "true"}) for number in range(50)]
+    judged = msgspec.convert(policy(nodeSelector={"one": "n0"}), NodePolicy)
+    few, many = cluster(*others, at=known[:50]), cluster(*others, at=known)
+    for_few, for_many = calls(lambda: places(judged, few)), calls(lambda: places(judged, many))
+    assert [place.names for place in places(judged, many)] == [("n0",)]
+    assert (for_many - for_few) / 450 < 3

@@ -3,6 +3,7 @@
 import logging
 import queue
 import threading
+import time
 
 import pytest
 
@@ -150,3 +151,26 @@ def test_keys_for_later_come(started, outcomes):
 
 def test_one_that_was_never_started_has_ended():
     assert Controller("nodes", print).join(0)
+
+
+def test_the_depth_that_is_told_last_is_the_one_of_now():
+    """A probe that hears for ever of a key that waits has an idle process killed."""
+    outcomes, told = Outcomes(), []
+
+    class Slow:
+        """Gives the other threads time to overtake who tells of a key that waits."""
+
+        reconciled = outcomes.reconciled
+
+        def depth(self, controller, waiting):
+            time.sleep(waiting * 0.005)
+            told.append(waiting)
+
+    controller, stop = Controller("nodes", in_turn(), workers=4, watcher=Slow()), threading.Event()
+    controller.start(stop)
+    for key in range(40):
+        controller.add(key)
+        outcomes.next()
+        assert told[-1] == 0
+    stop.set()
+    assert controller.join(PATIENCE_S)

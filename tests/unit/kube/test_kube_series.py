@@ -112,9 +112,15 @@ def test_not_more_is_remembered_than_fits(ledger):
     assert ledger.tell(happening(str(MOST_KNOWN + 9)), 2.0) is None
 
 
-@given(st.text())
+@given(st.text(st.characters(codec="utf-8") | st.characters(categories=("Cs",))))
 def test_notes_fit_and_stay_text(note):
     assert len(cut(note).encode()) <= 1024
+
+
+def test_half_characters_cost_no_event(ledger):
+    assert ledger.tell(happening(note="the name of ens\udc80 is no text"), 0.0).document["note"] == (
+        "the name of ens? is no text"
+    )
 
 
 def test_long_notes_say_that_they_were_cut():

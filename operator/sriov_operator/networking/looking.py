@@ -1,0 +1,84 @@
+"""Asks the API server for a network and its attachments as they are now, also for a network that does not fit its kind.
+
+A definition that has become stricter than the stored objects leaves such networks behind: they shall say what is wrong,
+and go when they are deleted.
+"""
+
+from typing import Any
+
+import attrs
+import msgspec
+
+from sriov_core.admission.reading import document_of
+from sriov_core.api.conditions import Condition
+from sriov_core.api.fault import Fault
+from sriov_core.api.networks import Network, OVSNetwork, SriovIBNetwork, SriovNetwork
+from sriov_core.kube.client import Client, Object
+from sriov_core.kube.failures import NotFound
+from sriov_core.kube.resource import ATTACHMENTS, OURS
+from sriov_operator.networking.index import Key
+
+TYPES: dict[str, type[Network]] = {
+    "SriovNetwork": SriovNetwork,
+    "SriovIBNetwork": SriovIBNetwork,
+    "OVSNetwork": OVSNetwork,
+}
+
+
+@attrs.frozen(kw_only=True)
+class Found:
+    """A network as it is now. With ``mistakes``, its spec has nothing but the namespace of its attachment."""
+
+    network: Network
+    mistakes: tuple[Fault, ...] = ()
+
+
+def network_now(client: Client, key: Key) -> Found | None:
+    """The network, None when it has gone. Raises `ApiFailure`."""
+    namespace, _, name = key.place.partition("/")
+    try:
+        return read(key.kind, client.get(OURS[key.kind], name, namespace))
+    except NotFound:
+        return None
+
+
+def attachment_now(client: Client, namespace: str, name: str) -> Object | None:
+    """The attachment of that name, None when there is none. Raises `ApiFailure`."""
+    try:
+        return client.get(ATTACHMENTS, name, namespace)
+    except NotFound:
+        return None
+
+
+def read(kind: str, stored: Object) -> Found:
+    """A network as the API server stores it; nothing of it is sure but its metadata."""
+    try:
+        return Found(network=msgspec.convert(stored, TYPES[kind]))
+    except msgspec.ValidationError as error:
+        mistakes = document_of(stored).faults or (Fault("", str(error), "Correct the field"),)
+        return Found(network=_outline(kind, stored), mistakes=mistakes)
+
+
+def _outline(kind: str, stored: Object) -> Network:
+    namespace = _part(stored, "spec").get("networkNamespace")
+    listed = _part(stored, "status").get("conditions")
+    conditions = listed if isinstance(listed, list) else []
+    outline = {
+        "metadata": stored["metadata"],
+        "spec": {"resourceName": "", "networkNamespace": namespace if isinstance(namespace, str) else ""},
+        "status": {"conditions": [one for one in conditions if _is_condition(one)]},
+    }
+    return msgspec.convert(outline, TYPES[kind])
+
+
+def _part(stored: Object, name: str) -> Object:
+    found = stored.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _is_condition(stored: Any) -> bool:
+    try:
+        msgspec.convert(stored, Condition)
+    except msgspec.ValidationError:
+        return False
+    return True
