@@ -48,6 +48,11 @@ class Seen:
     answer: Answer | None = None
     external: bool = False
 
+    @property
+    def is_at_rest(self) -> bool:
+        """True when nothing is asked for and no drain is left to end."""
+        return self.request in (None, Request.IDLE) and self.answer in (None, Answer.IDLE)
+
 
 @attrs.frozen(kw_only=True)
 class Terms:
@@ -86,8 +91,7 @@ def talk(seen: Seen, need: Need, terms: Terms, *, written: Request | None = None
     if terms.disabled:
         idle = need is Need.NONE or seen.request is None
         return Talk(request=_unless(seen.request, Request.IDLE) if idle else None, granted=Need.REBOOT)
-    at_rest = seen.request in (None, Request.IDLE) and seen.answer in (None, Answer.IDLE)
-    if at_rest and seen.external != terms.external:
+    if seen.is_at_rest and seen.external != terms.external:
         # Who drains is settled before anything is asked for.
         waits = "for the choice of who drains to be taken up" if need else ""
         first = Request.IDLE if seen.request is None else None

@@ -30,6 +30,9 @@ PACE_S = 1.0
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 30.0
 _SLICE_S = 1.0
+REMIND_S = 60.0
+"""How often a request is written to the Node once more while a drain is asked for or not ended: the Node may be a new
+one by now, or somebody has overwritten it, and the agent does not watch it."""
 _ECHO_S = 10.0
 """How long after a write of our own the watch may still tell of versions before it."""
 
@@ -94,6 +97,7 @@ class ClusterPublisher:
         self._talk = Talk()
         self._written: Request | None = None
         self._mirrored: Request | None = None
+        self._mirrored_at = -REMIND_S
         self._took_at = -_ECHO_S
         self._asked, self._done = 0, 0
         self._failures = 0
@@ -196,7 +200,7 @@ class ClusterPublisher:
         wrote, refused = False, None
         # Each for itself: a status that is refused shall not keep the node from being drained, or from leaving that.
         writes: tuple[Callable[[], bool], ...] = (
-            lambda: self._mirror(request or seen.request),
+            lambda: self._mirror(request or seen.request, seen),
             lambda: self._ask(request, external, seen.request),
             lambda: self._report(status),
         )
@@ -209,14 +213,15 @@ class ClusterPublisher:
             raise refused
         return wrote
 
-    def _mirror(self, request: Request | None) -> bool:
+    def _mirror(self, request: Request | None, seen: Seen) -> bool:
         """The Node's annotation goes first, as drain controllers expect; it is written anew by each process."""
-        if request is None or request is self._mirrored:
+        is_old = not seen.is_at_rest and time.monotonic() - self._mirrored_at >= REMIND_S
+        if request is None or (request is self._mirrored and not is_old):
             return False
         self._written = request
         with suppress(NotFound):  # a node that left the cluster
             self._client.merge_patch(NODES, self._node, node_patch(request))
-            self._mirrored = request
+            self._mirrored, self._mirrored_at = request, time.monotonic()
         return False
 
     def _ask(self, request: Request | None, external: bool | None, before: Request | None) -> bool:  # noqa: FBT001

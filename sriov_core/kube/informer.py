@@ -22,6 +22,9 @@ T = TypeVar("T")
 OnChange = Callable[[T | None, T | None], None]
 """Called with the object before and after: None before when it is new, None after when it has gone."""
 
+OnUnreadable = Callable[[str], None]
+"""Called with a key."""
+
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 30.0
 SHORT_WATCH_S = 1.0
@@ -40,9 +43,8 @@ class Informer(Generic[T]):
 
     A watch that was cut goes on from the last version that was seen. When that fails too there was an outage, and the
     list is read again: an API server whose etcd came back from a backup counts versions anew and would say nothing.
-    An object that can no longer be decoded stays in the cache as it was, and the client's `on_unreadable` is told why;
-    ``on_unreadable`` is told its key, as handlers are, with each list and event that has it. One that was deleted and
-    made anew during an outage is told as one change.
+    An object that can no longer be decoded stays in the cache as it was, and the client's `on_unreadable` is told. One
+    that was deleted and made anew during an outage is told as one change.
     """
 
     def __init__(
@@ -55,7 +57,6 @@ class Informer(Generic[T]):
         labels: str = "",
         fields: str = "",
         on_failure: Callable[[Exception], None] = lambda _: None,
-        on_unreadable: Callable[[str], None] = lambda _: None,
         watch_s: float = 300.0,
     ) -> None:
         self._client = client
@@ -63,25 +64,31 @@ class Informer(Generic[T]):
         self._type = type
         self._namespace, self._labels, self._fields = namespace, labels, fields
         self._on_failure = on_failure
-        self._on_unreadable = on_unreadable
         self._watch_s = watch_s
         self._random = random.Random()  # noqa: S311  # spreads requests; no secret
         self._store: Store[T] = Store()
         self._reading = threading.Lock()
         self._telling = threading.RLock()
         self._handlers: tuple[OnChange[T], ...] = ()
+        self._on_unreadable: tuple[OnUnreadable, ...] = ()
         self._synced = threading.Event()
         self._thread: threading.Thread | None = None
         self._version = ""
         self._failures, self._complaint = 0, ""
         self._last_sign = time.monotonic()
 
-    def subscribe(self, handler: OnChange[T]) -> None:
-        """Tell a handler of every change; of what is there already too, at once, as new."""
+    def subscribe(self, handler: OnChange[T], on_unreadable: OnUnreadable = lambda _: None) -> None:
+        """Tell a handler of every change; of what is there already too, at once, as new.
+
+        ``on_unreadable`` is told the key of an object that cannot be read with every change of it, and when it is gone.
+        """
         with self._telling:
             for value in self.items():
                 _guarded(handler, None, value)
+            for key in sorted(self.unreadable):
+                _guarded(on_unreadable, key)
             self._handlers = (*self._handlers, handler)
+            self._on_unreadable = (*self._on_unreadable, on_unreadable)
 
     def start(self, stop: threading.Event) -> None:
         """List and watch in a thread of its own until ``stop`` is set."""
@@ -119,6 +126,12 @@ class Informer(Generic[T]):
         with self._reading:
             return self._store.items()
 
+    @property
+    def unreadable(self) -> frozenset[str]:
+        """The keys of objects that are there and cannot be read as they are now; `get` has what could be, if ever."""
+        with self._reading:
+            return self._store.unreadable
+
     def join(self, timeout_s: float) -> bool:
         """Wait for the end of the thread after ``stop``; False when it did not end in time."""
         if self._thread is None:
@@ -142,11 +155,12 @@ class Informer(Generic[T]):
         )
         self._last_sign = time.monotonic()
         with self._telling:
+            before = self.unreadable
             with self._reading:
                 changes = self._store.replace(listing)
             for change in changes:
                 self._tell(change)
-            for key in listing.unreadable:
+            for key in sorted(before | self.unreadable):
                 self._tell_unreadable(key)
             self._synced.set()
         self._version = listing.resource_version
@@ -180,11 +194,12 @@ class Informer(Generic[T]):
 
     def _take(self, event: WatchEvent[T]) -> None:
         with self._telling:
+            known = event.key in self.unreadable
             with self._reading:
                 change = self._store.take(event)
             if change is not None:
                 self._tell(change)
-            if event.object is None and event.type in ("ADDED", "MODIFIED"):
+            if known or event.key in self.unreadable:
                 self._tell_unreadable(event.key)
         # A line without a version would make the next watch begin with everything there is.
         self._version = event.resource_version or self._version
@@ -224,9 +239,10 @@ class Informer(Generic[T]):
         return max(seconds, min(asked, LONGEST_RETRY_S))
 
     def _tell_unreadable(self, key: str) -> None:
-        if self._store.get(key) is not None:
+        if key in self.unreadable and self._store.get(key) is not None:
             _log.warning("%s %s stays as it was when it could still be read", self._resource.kind, key)
-        _guarded(self._on_unreadable, key)
+        for handler in self._on_unreadable:
+            _guarded(handler, key)
 
     def _tell(self, change: Change[T]) -> None:
         for handler in self._handlers:

@@ -29,6 +29,12 @@ class Store(Generic[T]):
 
     def __init__(self) -> None:
         self._objects: dict[str, T] = {}
+        self._unreadable: set[str] = set()
+
+    @property
+    def unreadable(self) -> frozenset[str]:
+        """The keys of those that are there and cannot be read."""
+        return frozenset(self._unreadable)
 
     def get(self, key: str) -> T | None:
         """The object of that key."""
@@ -41,8 +47,8 @@ class Store(Generic[T]):
     def replace(self, listing: Listing[T]) -> tuple[Change[T], ...]:
         """Take over a list; the differences, those that have gone first."""
         now = {key_of(value): value for value in listing.items}
-        unreadable = set(listing.unreadable)
-        kept = {key: value for key, value in self._objects.items() if key in unreadable and key not in now}
+        self._unreadable = set(listing.unreadable) - now.keys()
+        kept = {key: value for key, value in self._objects.items() if key in self._unreadable}
         before, self._objects = self._objects, {**now, **kept}
         gone = [Change(value, None) for key, value in before.items() if key not in self._objects]
         return (*gone, *_told(before, now.items()))
@@ -51,11 +57,16 @@ class Store(Generic[T]):
         """Take over an event; None when nothing is to be told of it."""
         before = self._objects.get(event.key)
         if event.type == "DELETED":
+            self._unreadable.discard(event.key)
             gone = self._objects.pop(event.key, None)
             # The last state of an object is in its deletion; without one (unreadable) what was known must do.
             return None if gone is None else Change(event.object or gone, None)
-        if event.object is None:
+        if event.type == "BOOKMARK":
             return None
+        if event.object is None:
+            self._unreadable.add(event.key)
+            return None
+        self._unreadable.discard(event.key)
         self._objects[event.key] = event.object
         return Change(before, event.object) if _differs(before, event.object) else None
 

@@ -148,9 +148,13 @@ class Server:
         return Admin.with_token(self.url, ca_file=self.ca_file, token=token)
 
     def audited(self) -> list[dict[str, Any]]:
-        """The requests so far, oldest first; one that is just answered may come a moment later."""
+        """The requests so far, oldest first; one that is just answered may come a moment later.
+
+        Those of nobody, which come before a user is known, are left out.
+        """
         whole, _, _ = self.audit_log.read_text().rpartition("\n")  # the last line may be half written
-        return [json.loads(line) for line in whole.splitlines()]
+        requests = [json.loads(line) for line in whole.splitlines()]
+        return [one for one in requests if one["user"].get("username")]
 
     def token(
         self,

@@ -4,18 +4,20 @@ import base64
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 import servers_install
 import yaml
-from conftest import Made
 from loose_definitions import without_limit
 from network_users import COST, FINALIZER, GROUP, HOME, KINDS, NADS, OWNER, Cluster, served
 from operator_runs import RULES, until
 from servers import Server
 from servers_admin import MERGE
+
+Made = Callable[[dict[str, Any]], dict[str, Any]]
 
 TYPES = {"SriovNetwork": "sriov", "SriovIBNetwork": "ib-sriov", "OVSNetwork": "ovs"}
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)

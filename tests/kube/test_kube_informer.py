@@ -200,15 +200,34 @@ class TestGarbageByHand:
 
 
 def test_who_looks_after_objects_hears_of_those_that_cannot_be_read(served, stop):
-    garbage, mended = {**thing("b", 2), "data": [1]}, thing("b", 3)
-    events = [("ADDED", garbage), ("MODIFIED", {**garbage, **thing("b", 3), "data": 5}), ("MODIFIED", mended)]
-    client, _ = served(Acts([lists("a@1", unreadable=["bad@1"])], [watches(*events, end="stay_silent")]))
-    heard, told = [], Told()
-    informer = Informer(client, CONFIG_MAPS, ConfigMap, namespace="ns", on_unreadable=heard.append)
-    informer.subscribe(told)
+    events = [
+        ("ADDED", {**thing("b", 2), "data": [1]}),
+        ("MODIFIED", {**thing("b", 3), "data": 5}),
+        ("MODIFIED", thing("b", 4)),
+        ("DELETED", {**thing("bad", 5), "data": [1]}),
+        ("ADDED", thing("last", 6)),
+    ]
+    client, _ = served(Acts([lists("a@1", unreadable=["bad@1", "worse@1"])], [watches(*events, end="stay_silent")]))
+    heard, late, told = [], [], Told()
+    informer = Informer(client, CONFIG_MAPS, ConfigMap, namespace="ns")
+    informer.subscribe(told, heard.append)
     informer.start(stop)
-    assert told.next(2) == [(None, "a@1"), (None, "b@3")]
-    assert heard == ["ns/bad", "ns/b", "ns/b"]
+    assert told.next(3) == [(None, "a@1"), (None, "b@4"), (None, "last@6")]
+    assert heard == ["ns/bad", "ns/worse", "ns/b", "ns/b", "ns/b", "ns/bad"]
+    assert informer.unreadable == {"ns/worse"}
+    informer.subscribe(lambda *_: None, late.append)
+    assert late == ["ns/worse"]
+
+
+def test_what_could_not_be_read_and_went_during_an_outage_is_told(informed):
+    heard = []
+    acts = Acts([lists(unreadable=["bad@1"]), lists("a@6", version=6)], [watches(MARK, TOO_OLD)])
+    informer, told, _ = informed(acts)
+    informer.subscribe(lambda *_: None, heard.append)
+    assert told.next() == [(None, "a@6")]
+    assert acts.idle.wait(PATIENCE_S)
+    assert heard[-1] == "ns/bad"
+    assert informer.unreadable == frozenset()
 
 
 def test_a_handler_with_a_bug_hinders_nobody(served, stop, caplog):

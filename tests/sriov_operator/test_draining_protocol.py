@@ -81,6 +81,13 @@ def test_no_combination_is_an_error(request_, answer, mirror, external):
         ),
         pytest.param(hands("Drain_Required", ""), {}, {keys.CURRENT_STATE: "Idle"}, id="what-is-there-stays"),
         pytest.param(hands("Idle", "Idle"), {}, {}, id="nothing"),
+        pytest.param(
+            hands("", "Idle", mirror="Reboot_Required"),
+            {keys.NODE_STATE: "Reboot_Required"},
+            {},
+            id="a-node-that-came-anew",
+        ),
+        pytest.param(hands("", "Idle", mirror="?"), {keys.NODE_STATE: "Idle"}, {}, id="nonsense-is-not-repeated"),
     ],
 )
 def test_only_what_is_missing_is_written(seen, on_node, on_state):

@@ -126,7 +126,8 @@ def _is_an_answer(err: ApiFailure) -> bool:
 def _said(err: ApiFailure) -> str:
     """The server's words, without what was asked and the general advice around them."""
     _, _, said = str(err).rpartition(f"HTTP {err.status}: ")
-    return said.rpartition(". ")[0] or said
+    words = said.rpartition(". ")[0] or said
+    return words.replace(".; ", ": ")
 
 
 def _more(count: int) -> tuple[str, ...]:

@@ -93,8 +93,8 @@ class Pools:
             overlapping=fleet.overlapping(name),
         )
         deadline_s, now = self._context.settings.drain_deadline_s, self._context.now()
-        self._write(pool, status(facts, self._state_of, now, deadline_s))
         self._context.metrics.gauge("pool_nodes", facts.view.members, pool=name)
+        self._write(pool, status(facts, self._state_of, now, deadline_s))
         return next_late_s(facts, self._state_of, now, deadline_s)
 
     def _write(self, pool: PoolConfig, wanted: PoolConfigStatus) -> None:

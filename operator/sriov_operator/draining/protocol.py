@@ -105,8 +105,11 @@ def decide(seen: Handshake) -> Next:
 
 
 def missing(seen: Handshake) -> tuple[dict[str, str], dict[str, str]]:
-    """The annotations to add to the Node and to its node state, so that the agent finds all of them."""
-    node = {} if seen.request else {keys.NODE_STATE: IDLE}
+    """The annotations to add to the Node and to its node state, so that the agent finds all of them.
+
+    A Node that came anew while its node state was kept has not lost what the agent asked for.
+    """
+    node = {} if seen.request else {keys.NODE_STATE: seen.mirror if seen.mirror in REQUESTS else IDLE}
     state = {keys.DESIRED_STATE: seen.mirror, keys.CURRENT_STATE: seen.answer}
     return node, {key: IDLE for key, value in state.items() if not value}
 

@@ -99,6 +99,7 @@ class Desk:
 
     _client: Client
     _namespace: str
+    _introduced: dict[str, str] = attrs.field(factory=dict)
 
     def look(self, name: str) -> Sight:
         """The node as it is now."""
@@ -117,13 +118,16 @@ class Desk:
         return tuple(one.metadata.name for one in found if cordoned_by_us(one.metadata.managed_fields))
 
     def introduce(self, node: FreshNode | LeanNode, state: LeanNodeState) -> None:
-        """Write the annotations that are missing."""
+        """Write the annotations that are missing. What a cache still shows without them is not written again."""
         on_node, on_state = missing(handshake(node.metadata.annotations, state.metadata.annotations))
-        if on_state:
+        name, at, of = node.metadata.name, node.metadata.resource_version, state.metadata.resource_version
+        if on_state and self._introduced.get(f"state {name}") != of:
             self._annotate(state, on_state)
-        if on_node:
-            patch = {"metadata": {"resourceVersion": node.metadata.resource_version, "annotations": on_node}}
-            self._client.merge_patch(NODES, node.metadata.name, patch, type=FreshNode)
+            self._introduced[f"state {name}"] = of
+        if on_node and self._introduced.get(f"node {name}") != at:
+            patch = {"metadata": {"resourceVersion": at, "annotations": on_node}}
+            self._client.merge_patch(NODES, name, patch, type=FreshNode)
+            self._introduced[f"node {name}"] = at
 
     def begin(self, node: FreshNode, state: LeanNodeState, since: str) -> LeanNodeState:
         """Answer Draining, and record whether somebody else has cordoned the node."""

@@ -41,18 +41,11 @@ class Networks:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._index = Index()
-        self._unreadable: set[Key] = set()
         self._repetition = Repetition()
         self._obstacle: ApiFailure | None = None
         client, outages = context.client, Outages()
         self._networks: dict[str, Informer[Any]] = {
-            kind: Informer(
-                client,
-                OURS[kind],
-                wire,
-                on_failure=outages.of(OURS[kind]),
-                on_unreadable=partial(self._on_unreadable, kind),
-            )
+            kind: Informer(client, OURS[kind], wire, on_failure=outages.of(OURS[kind]))
             for kind, wire in TYPES.items()
             if kind in context.settings.network_kinds
         }
@@ -68,8 +61,8 @@ class Networks:
 
     def start(self, stop: threading.Event) -> None:
         """Fill the caches of its own and start the workers."""
-        for informer in self._networks.values():
-            informer.subscribe(self._on_network)
+        for kind, informer in self._networks.items():
+            informer.subscribe(self._on_network, partial(self._on_unreadable, kind))
         self._attachments.subscribe(self._on_attachment)
         self._namespaces.subscribe(self._on_namespace)
         for informer in self._informers:
@@ -86,7 +79,6 @@ class Networks:
     def _on_network(self, before: Network | None, after: Network | None) -> None:
         if after is not None:
             self._index.put(after)
-            self._unreadable.discard(key_of(after))
             self._controller.add(key_of(after))
         elif before is not None:
             self._index.drop(key_of(before))
@@ -96,7 +88,6 @@ class Networks:
                 self._context.metrics.gauge("networks", number, kind=kind, ready=status)
 
     def _on_unreadable(self, kind: str, place: str) -> None:
-        self._unreadable.add(Key(kind, place))
         self._controller.add(Key(kind, place))
 
     def _on_attachment(self, before: LeanAttachment | None, after: LeanAttachment | None) -> None:
@@ -120,8 +111,10 @@ class Networks:
         self._obstacle = failure if isinstance(failure, NotFound | Forbidden) else None
 
     def _reconcile(self, key: Key) -> float | None:
-        network: Network | None = None if key in self._unreadable else self._networks[key.kind].get(key.place)
-        if network is None and key not in self._unreadable:
+        cache = self._networks[key.kind]
+        is_unreadable = key.place in cache.unreadable
+        network: Network | None = None if is_unreadable else cache.get(key.place)
+        if network is None and not is_unreadable:
             return None
         if not (self._attachments.synced and self._namespaces.synced):
             return self._not_yet(key, network)
@@ -130,8 +123,6 @@ class Networks:
         found = network_now(self._context.client, key)
         if found is not None:
             self._settle(found)
-        else:
-            self._unreadable.discard(key)
         return None
 
     def _settle(self, found: Found) -> None:

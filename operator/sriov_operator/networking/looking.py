@@ -1,22 +1,18 @@
 """Asks the API server for a network and its attachments as they are now, also for a network that does not fit its kind.
 
-A definition that has become stricter than the stored objects leaves such networks behind: they shall say what is wrong,
-and go when they are deleted.
+Such a network shall say what is wrong, and go when it is deleted.
 """
-
-from typing import Any
 
 import attrs
 import msgspec
 
-from sriov_core.admission.reading import document_of
-from sriov_core.api.conditions import Condition
 from sriov_core.api.fault import Fault
 from sriov_core.api.networks import Network, OVSNetwork, SriovIBNetwork, SriovNetwork
 from sriov_core.kube.client import Client, Object
 from sriov_core.kube.failures import NotFound
 from sriov_core.kube.resource import ATTACHMENTS, OURS
 from sriov_operator.networking.index import Key
+from sriov_operator.stored import conditions, mistakes, part
 
 TYPES: dict[str, type[Network]] = {
     "SriovNetwork": SriovNetwork,
@@ -55,30 +51,15 @@ def read(kind: str, stored: Object) -> Found:
     try:
         return Found(network=msgspec.convert(stored, TYPES[kind]))
     except msgspec.ValidationError as error:
-        mistakes = document_of(stored).faults or (Fault("", str(error), "Correct the field"),)
-        return Found(network=_outline(kind, stored), mistakes=mistakes)
+        found = mistakes(stored) or (Fault("", str(error), "Correct the field"),)
+        return Found(network=_outline(kind, stored), mistakes=found)
 
 
 def _outline(kind: str, stored: Object) -> Network:
-    namespace = _part(stored, "spec").get("networkNamespace")
-    listed = _part(stored, "status").get("conditions")
-    conditions = listed if isinstance(listed, list) else []
+    namespace = part(stored, "spec").get("networkNamespace")
     outline = {
         "metadata": stored["metadata"],
         "spec": {"resourceName": "", "networkNamespace": namespace if isinstance(namespace, str) else ""},
-        "status": {"conditions": [one for one in conditions if _is_condition(one)]},
+        "status": {"conditions": msgspec.to_builtins(conditions(stored))},
     }
     return msgspec.convert(outline, TYPES[kind])
-
-
-def _part(stored: Object, name: str) -> Object:
-    found = stored.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _is_condition(stored: Any) -> bool:
-    try:
-        msgspec.convert(stored, Condition)
-    except msgspec.ValidationError:
-        return False
-    return True

@@ -15,6 +15,7 @@ from sriov_core.policy.fleet import Fleet
 from sriov_core.policy.nodeoutcome import NodeOutcome, Settings
 from sriov_core.policy.reach import Reach, Standing, Sync
 from sriov_operator.nodestates.facts import Seen, seen
+from sriov_operator.nodestates.unread import NOTHING, Unread
 from sriov_operator.process.lean import LeanNode, LeanNodeState
 
 T = TypeVar("T")
@@ -112,18 +113,18 @@ class Board:
         with self._lock:
             return self._fleet.put_pools(bare)
 
-    def judge(self, name: str, node: LeanNode | None, state: LeanNodeState | None) -> Judged:
+    def judge(self, name: str, node: LeanNode | None, state: LeanNodeState | None, unread: Unread = NOTHING) -> Judged:
         """Take up a node as it is now, None when it has gone, and say what follows for it.
 
         While nothing may be written, nothing follows; what is known of the node is kept up to date all the same.
         """
-        now = seen(node, state) if node else None
+        now = seen(node, state, unread) if node else None
         with self._lock:
             if now is None:
                 self._fleet.drop_node(name)
             else:
                 self._fleet.put_node(now.facts)
-            outcome = self._fleet.outcome(name) if self._works and self._fleet.manages(name) else None
+            outcome = self._fleet.outcome(name) if self.works and self._fleet.manages(name) else None
             before = self._told.get(name)
             policies = self._noted(name, before, outcome, now.sync if now else None)
             return Judged(
@@ -133,13 +134,15 @@ class Board:
     def standing(self, policy: str) -> Standing | None:
         """What has become of a policy; None when it is not known, or nothing may be written."""
         with self._lock:
-            if not self._works or policy not in self._fleet.policies:
+            if not self.works or policy not in self._fleet.policies:
                 return None
             return self._fleet.standing(policy, self._syncs)
 
     @property
-    def _works(self) -> bool:
-        return self._opening is not None and not self._opening.is_leaving
+    def works(self) -> bool:
+        """True while there is a configuration by which is worked, and it stays."""
+        opening = self._opening
+        return opening is not None and not opening.is_leaving
 
     def _noted(
         self, name: str, before: NodeOutcome | None, outcome: NodeOutcome | None, sync: Sync | None

@@ -8,7 +8,7 @@ from sriov_core.api import keys
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.api.operatorconfig import NAME, OperatorConfig
 from sriov_operator.nodestates.board import Board
-from sriov_operator.nodestates.inputs import POOLS, SETTINGS, Input, Inputs
+from sriov_operator.nodestates.inputs import POOLS, SETTINGS, UNREADABLE, Input, Inputs
 from sriov_operator.nodestates.nodes import NodePasses
 from sriov_operator.nodestates.policies import PolicyStatuses
 from sriov_operator.process.context import Context
@@ -35,8 +35,11 @@ class NodeStates:
         self._board.load((node, self._state(node.metadata.name)) for node in self._caches.nodes.items())
         self._caches.nodes.subscribe(self._on_node)
         self._caches.states.subscribe(self._on_state)
-        self._caches.policies.subscribe(self._on_policy)
-        self._caches.pools.subscribe(lambda _before, _after: self._inputs.controller.add(POOLS))
+        self._caches.policies.subscribe(self._on_policy, self._on_unreadable_policy)
+        self._caches.pools.subscribe(
+            lambda _before, _after: self._inputs.controller.add(POOLS),
+            lambda _key: self._inputs.controller.add(UNREADABLE),
+        )
         self._caches.configs.subscribe(self._on_config)
         self._inputs.start(stop)
         for controller in (self._nodes.controller, self._nodes.maps.controller, self._policies.controller):
@@ -61,6 +64,7 @@ class NodeStates:
         self._reach(state.metadata.name for state in self._caches.states.items())
         self._reach(node.metadata.name for node in self._caches.nodes.items())
         self._policies.changed(policy.metadata.name for policy in self._caches.policies.items())
+        self._policies.changed(key.rpartition("/")[2] for key in self._caches.policies.unreadable)
         self._nodes.maps.check()
 
     def _on_node(self, before: LeanNode | None, after: LeanNode | None) -> None:
@@ -75,6 +79,10 @@ class NodeStates:
 
     def _on_policy(self, before: NodePolicy | None, after: NodePolicy | None) -> None:
         self._inputs.controller.add(Input("policy", _name(before, after)))
+
+    def _on_unreadable_policy(self, key: str) -> None:
+        self._policies.changed([key.rpartition("/")[2]])
+        self._inputs.controller.add(UNREADABLE)
 
     def _on_config(self, before: OperatorConfig | None, after: OperatorConfig | None) -> None:
         if _name(before, after) == NAME:

@@ -11,6 +11,7 @@ from sriov_core.model.observed import Nic, Vf
 from sriov_core.policy.nodeoutcome import NodeFacts
 from sriov_core.policy.nodereport import port_faults, to_ports
 from sriov_core.policy.reach import DONE, UNREPORTED, Progress, Sync
+from sriov_operator.nodestates.unread import NOTHING, Unread, told
 from sriov_operator.process.lean import LeanNode, LeanNodeState, LeanReport
 
 BAREMETAL = "baremetal"
@@ -23,15 +24,17 @@ _MOST_TOLD = 3
 class Seen:
     """A node as it was seen: ``facts`` for the fleet, how far it is, and what of its report cannot be understood.
 
-    With ``faults``, the facts have no NICs, so that the wish stays what it is.
+    With ``faults``, the facts have no NICs, so that the wish stays what it is. So it does where it has VFs by policies
+    that cannot be read, which are ``held``.
     """
 
     facts: NodeFacts
     sync: Sync
     faults: tuple[Fault, ...] = ()
+    held: tuple[str, ...] = ()
 
 
-def seen(node: LeanNode, state: LeanNodeState | None) -> Seen:
+def seen(node: LeanNode, state: LeanNodeState | None, unread: Unread = NOTHING) -> Seen:
     """The node with what its node state reports, None when it has none; it never raises."""
     facts = NodeFacts(name=node.metadata.name, labels=node.metadata.labels, has_state=state is not None)
     if state is None:
@@ -39,10 +42,12 @@ def seen(node: LeanNode, state: LeanNodeState | None) -> Seen:
     facts = attrs.evolve(facts, rdma_mode=state.spec.system.rdma_mode)
     faults = port_faults(state.status.interfaces)
     if faults:
-        told = f"its report cannot be understood: {listed(faults)}"
-        return Seen(facts=facts, sync=Sync(Progress.FAILED, told), faults=faults)
+        why = f"its report cannot be understood: {listed(faults)}"
+        return Seen(facts=facts, sync=Sync(Progress.FAILED, why), faults=faults)
     nics = _ports(state.status.interfaces, platform(node, state))
-    return Seen(facts=attrs.evolve(facts, nics=nics), sync=_sync(state))
+    held = unread.holding(state.spec)
+    sync = Sync(Progress.FAILED, told(held)) if held else _sync(state)
+    return Seen(facts=attrs.evolve(facts, nics=nics), sync=sync, held=held)
 
 
 def platform(node: LeanNode, state: LeanNodeState) -> str:

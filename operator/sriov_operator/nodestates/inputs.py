@@ -30,9 +30,9 @@ _log = logging.getLogger("sriov_operator.nodestates")
 
 @attrs.frozen
 class Input:
-    """What has changed: one policy, by its name, or all of the pools or settings."""
+    """What has changed: one policy, by its name, all of the pools or settings, or which of them cannot be read."""
 
-    kind: Literal["policy", "pools", "settings"]
+    kind: Literal["policy", "pools", "settings", "unreadable"]
     name: str = ""
 
     def __str__(self) -> str:
@@ -41,6 +41,7 @@ class Input:
 
 POOLS = Input("pools")
 SETTINGS = Input("settings")
+UNREADABLE = Input("unreadable")
 
 
 class Inputs:
@@ -97,6 +98,8 @@ class Inputs:
                 self._reached(self._board.put_pools(self._caches.pools.items()))
             case "settings":
                 return self._take_settings()
+            case "unreadable":
+                self._opened()
         return None
 
     def _take_policy(self, name: str) -> None:

@@ -5,7 +5,7 @@ import logging
 import attrs
 
 from sriov_core.api import keys
-from sriov_core.api.fault import Fault
+from sriov_core.api.nodestate import NodeStateSpec
 from sriov_core.api.pluginconfig import encode
 from sriov_core.kube.controller import Controller
 from sriov_core.kube.failures import Exists
@@ -16,12 +16,14 @@ from sriov_operator import staleness
 from sriov_operator.nodestates import plugins, specs
 from sriov_operator.nodestates.board import Board, Opening
 from sriov_operator.nodestates.configmaps import ConfigMaps
-from sriov_operator.nodestates.facts import listed, platform
+from sriov_operator.nodestates.facts import Seen, listed, platform
 from sriov_operator.nodestates.gauges import Gauges, NodeTally
 from sriov_operator.nodestates.plugins import Chosen, Reason, Remark
 from sriov_operator.nodestates.policies import PolicyStatuses
 from sriov_operator.nodestates.remarks import Remarks
 from sriov_operator.nodestates.specs import Change
+from sriov_operator.nodestates.unread import told
+from sriov_operator.nodestates.unread import unread as unread_now
 from sriov_operator.nodestates.writing import Writing
 from sriov_operator.process.context import Context
 from sriov_operator.process.lean import LeanNode, LeanNodeState
@@ -34,12 +36,13 @@ _log = logging.getLogger("sriov_operator.nodestates")
 
 @attrs.frozen(kw_only=True)
 class _Served:
-    """A managed node that has a node state; ``faults`` are what cannot be understood in it."""
+    """A managed node that has a node state, as it was ``seen``; ``wish`` is what is rendered for it, if anything."""
 
     node: LeanNode
     state: LeanNodeState
-    faults: tuple[Fault, ...]
+    seen: Seen
     outcome: NodeOutcome
+    wish: NodeStateSpec | None
     opening: Opening
 
 
@@ -61,7 +64,8 @@ class NodePasses:
     def _reconcile(self, name: str) -> float | None:
         node = self._context.caches.nodes.get(name)
         state = self._context.caches.states.get(f"{self._context.settings.namespace}/{name}")
-        judged = self._board.judge(name, node, state)
+        unread = unread_now(self._context.caches)
+        judged = self._board.judge(name, node, state, unread)
         self._policies.changed(judged.policies)
         if judged.outcome and judged.is_new:
             self._context.metrics.count("renders")
@@ -77,14 +81,18 @@ class NodePasses:
             return self._leave(name, node, state)
         if state is None:
             return self._create(judged.outcome)
-        served = _Served(node=node, state=state, faults=judged.seen.faults, outcome=judged.outcome, opening=opening)
-        self._serve(served)
+        wish = unread.kept(judged.outcome.wish, state.spec)
+        self._serve(
+            _Served(node=node, state=state, seen=judged.seen, outcome=judged.outcome, wish=wish, opening=opening)
+        )
         return None
 
     def _serve(self, one: _Served) -> None:
         chosen = _chosen(one)
         self._tally(one.outcome.node, chosen)
-        is_offered = not one.faults and self._offer(one.state, one.outcome)
+        if one.seen.held:
+            self._remarks.say(one.outcome.node, told(one.seen.held))
+        is_offered = not (one.seen.faults or one.seen.held) and self._offer(one.state, one.outcome)
         change = specs.change(one.state, chosen.wish, owner=one.opening.uid)
         if change:
             self._writing.change(one.state, change)
@@ -111,12 +119,12 @@ class NodePasses:
         text = encode(outcome.plugin.config)
         if self.maps.put(outcome.node, text):
             return True
-        told = (
+        why = (
             f"its device plugin config has {len(text)} bytes, more than a ConfigMap takes. Its policies list too many "
             "single VFs: give them whole PFs, or ranges"
         )
-        _log.error("node %s: %s", outcome.node, told)
-        self._writing.warn(state, "PluginConfigTooLarge", told)
+        _log.error("node %s: %s", outcome.node, why)
+        self._writing.warn(state, "PluginConfigTooLarge", why)
         return False
 
     def _label(self, node: LeanNode, outcome: NodeOutcome) -> None:
@@ -162,11 +170,13 @@ class NodePasses:
 
 
 def _chosen(one: _Served) -> Chosen:
-    if one.faults:
-        told = f"the report of the node cannot be understood, so its wish stays: {listed(one.faults)}"
-        return Chosen(wish=None, remarks=(Remark(Reason.UNREADABLE, told),), is_judged=True)
+    if one.seen.held:
+        return Chosen(wish=None)
+    if one.seen.faults:
+        why = f"the report of the node cannot be understood, so its wish stays: {listed(one.seen.faults)}"
+        return Chosen(wish=None, remarks=(Remark(Reason.UNREADABLE, why),), is_judged=True)
     return plugins.chosen(
-        one.outcome.wish,
+        one.wish,
         one.state.status,
         platform=platform(one.node, one.state),
         annotations=one.state.metadata.annotations,

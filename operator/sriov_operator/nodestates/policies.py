@@ -15,8 +15,9 @@ from sriov_core.kube.resource import POLICIES
 from sriov_core.policy.reach import Standing
 from sriov_operator.nodestates.board import Board
 from sriov_operator.nodestates.calm import Calm
-from sriov_operator.nodestates.policystatus import body, status
+from sriov_operator.nodestates.policystatus import body, outline, status, unreadable
 from sriov_operator.process.context import Context
+from sriov_operator.stored import mistakes
 
 QUIET_S = 1.0
 LONGEST_S = 5.0
@@ -53,8 +54,12 @@ class PolicyStatuses:
             left = self._calm.left(name, time.monotonic())
         if left:
             return left
-        policy = self._context.caches.policies.get(f"{self._context.settings.namespace}/{name}")
-        standing = self._board.standing(name) if policy else None
+        policies, key = self._context.caches.policies, f"{self._context.settings.namespace}/{name}"
+        if key in policies.unreadable:
+            policy, standing = self._unreadable(name)
+        else:
+            policy = policies.get(key)
+            standing = self._board.standing(name) if policy else None
         self._count(name, standing)
         if policy is None or standing is None:
             return None
@@ -62,6 +67,17 @@ class PolicyStatuses:
         if wanted != policy.status:
             self._write(policy, wanted)
         return None
+
+    def _unreadable(self, name: str) -> tuple[NodePolicy | None, Standing | None]:
+        """What is to be said of a policy that does not fit its kind; it is read for that."""
+        if not self._board.works:
+            return None, None
+        try:
+            stored = self._context.client.get(POLICIES, name, self._context.settings.namespace)
+        except NotFound:
+            return None, None
+        found = mistakes(stored)
+        return outline(stored), unreadable(found) if found else None  # one that was mended comes by the watch
 
     def _write(self, policy: NodePolicy, wanted: PolicyStatus) -> None:
         name, namespace = policy.metadata.name, policy.metadata.namespace

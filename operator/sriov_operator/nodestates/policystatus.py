@@ -1,12 +1,15 @@
 """The status of a policy as it is written: counts, nodes that need a look, and conditions. Nothing here does I/O."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from sriov_core.api.conditions import Condition, merged
+from sriov_core.api.fault import Fault
 from sriov_core.api.nodepolicy import NodePolicy, PolicyStatus
 from sriov_core.policy.reach import Standing
+from sriov_operator.stored import conditions as conditions_of
 
 CONDITIONS = ("Ready", "Progressing", "Degraded")
 
@@ -20,6 +23,20 @@ def status(policy: NodePolicy, standing: Standing, now: str) -> PolicyStatus:
     """
     wanted = conditions(standing, policy.metadata.generation)
     return msgspec.structs.replace(standing.status, conditions=merged(policy.status.conditions, wanted, now))
+
+
+def outline(stored: dict[str, Any]) -> NodePolicy:
+    """What is sure of a policy that does not fit its kind, as the API server stores it: it asks for nothing."""
+    spec = {"resourceName": "", "nodeSelector": {}, "nicSelector": {}, "numVfs": 0}
+    status = {"conditions": msgspec.to_builtins(conditions_of(stored))}
+    return msgspec.convert({"metadata": stored["metadata"], "spec": spec, "status": status}, NodePolicy)
+
+
+def unreadable(mistakes: Iterable[Fault]) -> Standing:
+    """How a policy stands of which nobody can tell what it asks for."""
+    stays = "nodes that have VFs by it keep them until it is corrected or deleted"
+    message = "; ".join((*map(str, mistakes), stays))
+    return Standing(status=PolicyStatus(), ready=False, reason="Invalid", message=message)
 
 
 def conditions(standing: Standing, generation: int) -> tuple[Condition, ...]:

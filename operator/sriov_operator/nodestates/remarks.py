@@ -30,9 +30,10 @@ class Remarks:
         )
         problems = (str(problem) for problem in outcome.rendering.problems if problem.nic)
         for text in (*outcome.remarks, *problems, *plugin):
-            self._tell(outcome.node, text)
+            self.say(outcome.node, text)
 
-    def _tell(self, node: str, text: str) -> None:
+    def say(self, node: str, text: str) -> None:
+        """Tell one thing about a node."""
         with self._lock:
             if len(self._told) >= _MOST_KEPT:
                 self._told.clear()

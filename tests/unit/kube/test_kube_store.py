@@ -85,6 +85,23 @@ def test_an_unreadable_change_leaves_the_last_good_value(store):
     assert store.get("a") == thing("a")
 
 
+@pytest.mark.parametrize(
+    ("told", "unreadable"),
+    [
+        pytest.param(event("MODIFIED", None, "a"), {"a", "bad"}, id="became-so"),
+        pytest.param(event("MODIFIED", thing("bad")), set(), id="mended"),
+        pytest.param(event("DELETED", None, "bad"), set(), id="gone"),
+        pytest.param(WatchEvent("BOOKMARK", None, "9"), {"bad"}, id="bookmark"),
+    ],
+)
+def test_what_cannot_be_read_is_known_by_its_key(store, told, unreadable):
+    store.replace(listing(thing("a"), thing("b"), unreadable=("bad",)))
+    store.take(told)
+    assert store.unreadable == unreadable
+    store.replace(listing(thing("a"), unreadable=("worse",)))
+    assert store.unreadable == {"worse"}
+
+
 @given(st.lists(st.dictionaries(st.sampled_from("abcd"), st.integers(1, 3)), max_size=6))
 def test_whoever_follows_the_changes_knows_what_the_store_knows(lists):
     store, follower = Store(), {}
