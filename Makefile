@@ -55,8 +55,8 @@ crdcheck: $(READY)  ## the definitions of the kinds, judged by the API server's 
 lab: $(READY)  ## scenarios on a real kernel with a real SR-IOV driver, in a virtual machine
 	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' -n 2 --dist loadfile --durations=8 tests/lab
 
-bench: $(READY)  ## one JSON line for each figure; fails when one is over its limit
-	@$(BIN)/python -m bench
+bench: $(READY)  ## one JSON line for each figure; fails when one is over its limit; PARTS=node leaves out clusters
+	@$(BIN)/python -m bench $(PARTS)
 
 clean:  ## remove the virtual environment and every cache
 	@rm -rf $(VENV) .cluster .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

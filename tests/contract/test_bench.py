@@ -45,4 +45,6 @@ def test_a_command_that_fails_is_no_measurement():
 
 def test_a_part_that_does_not_exist_is_refused(capsys):
     assert program.main(["prbe"]) == 1
-    assert "there is no part prbe; there are probe, planning, rendering, refusing, lab" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "there is no part prbe; there are probe, planning, rendering, refusing, lab, scale, memory, idle" in told
+    assert "and the groups node and cluster" in told
