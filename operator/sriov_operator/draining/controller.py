@@ -9,6 +9,7 @@ from sriov_core.api import operatorconfig
 from sriov_core.api.operatorconfig import OperatorConfig
 from sriov_core.api.poolconfig import PoolConfig
 from sriov_core.kube.controller import Controller
+from sriov_operator.draining import verdicts
 from sriov_operator.draining.drainer import Drainer, Timing
 from sriov_operator.draining.fleet import Fleet, Pools
 from sriov_operator.draining.gauges import measured
@@ -19,6 +20,9 @@ from sriov_operator.process.lean import LeanNode, LeanNodeState
 
 WORKERS = 10
 MEASURING_S = 1.0
+"""How long changes are gathered before the metrics are set anew."""
+MEASURING_AGAIN_S = 15.0
+"""How often they are set anew while a drain is under way: one becomes late without a change."""
 
 # Keys that no Node can be called.
 _REVIEW, _MEASURE = "#review", "#measure"
@@ -55,8 +59,8 @@ class Drain:
 
     def _pass(self, key: str) -> float | None:
         if key == _MEASURE:
-            self._measure()
-        elif not self._is_configured():
+            return MEASURING_AGAIN_S if self._measure() else None
+        if not self._is_configured():
             pass  # the workers are woken when there is one
         elif key == _REVIEW:
             self._drainer.review()
@@ -64,7 +68,8 @@ class Drain:
             return self._drainer.reconcile(key)
         return None
 
-    def _measure(self) -> None:
+    def _measure(self) -> bool:
+        """Set the metrics; True when a node waits or is drained."""
         settings, states = self._context.settings, self._context.caches.states
         rows = self._fleet.rows()
         found = measured(
@@ -75,6 +80,7 @@ class Drain:
         )
         for name, value in found.items():
             self._context.metrics.gauge(name, value)
+        return any(found.values())
 
     def _on_node(self, before: LeanNode | None, after: LeanNode | None) -> None:
         name = (before or after).metadata.name  # type: ignore[union-attr]  # one of them is there
@@ -89,6 +95,8 @@ class Drain:
         touched = self._fleet.state_changed(before, after)
         self._lost(name, before, after, was_busy=row is not None and row.hands.is_busy)
         self._moved(name, touched)
+        if before is not None and after is not None and verdicts.told(before) != verdicts.told(after):
+            self._controller.add_after(_MEASURE, MEASURING_S)
 
     def _on_pool(self, before: PoolConfig | None, after: PoolConfig | None) -> None:
         if self._fleet.pool_changed(before, after):

@@ -6,6 +6,7 @@ from datetime import datetime
 import attrs
 
 from sriov_core.api.conditions import Condition
+from sriov_core.api.fault import legible
 from sriov_core.api.poolconfig import PoolConfig, PoolConfigStatus, PoolNode
 from sriov_core.policy.pools import selector_faults
 from sriov_operator.draining import moments, verdicts
@@ -99,7 +100,7 @@ def _condition(pool: PoolConfig, reason: str, message: str, *, good: bool = Fals
 def _drained(row: Row, state: LeanNodeState | None) -> PoolNode:
     held = verdicts.told(state) if state is not None else None
     since = verdicts.began(state) if state is not None else ""
-    return PoolNode(name=row.node, state=row.hands.answer, reason=held.message if held else "", since=since)
+    return PoolNode(name=row.node, state=legible(row.hands.answer), reason=held.message if held else "", since=since)
 
 
 def _waiting(facts: Facts) -> Iterator[PoolNode]:

@@ -86,9 +86,9 @@ class Board:
         with self._lock:
             self._opening = opening
 
-    def load(self, nodes: Iterable[tuple[LeanNode, LeanNodeState | None]]) -> None:
+    def load(self, nodes: Iterable[tuple[LeanNode, LeanNodeState | None]], unread: Unread = NOTHING) -> None:
         """Take up many nodes at once, at the start."""
-        found = [seen(node, state) for node, state in nodes]
+        found = [seen(node, state, unread) for node, state in nodes]
         with self._lock:
             for one in found:
                 self._fleet.put_node(one.facts)

@@ -11,6 +11,7 @@ from sriov_operator.nodestates.board import Board
 from sriov_operator.nodestates.inputs import POOLS, SETTINGS, UNREADABLE, Input, Inputs
 from sriov_operator.nodestates.nodes import NodePasses
 from sriov_operator.nodestates.policies import PolicyStatuses
+from sriov_operator.nodestates.unread import never_read
 from sriov_operator.process.context import Context
 from sriov_operator.process.lean import LeanNode, LeanNodeState
 
@@ -32,7 +33,8 @@ class NodeStates:
 
     def start(self, stop: threading.Event) -> None:
         """Take up what the caches hold, follow what changes in them, and start the workers."""
-        self._board.load((node, self._state(node.metadata.name)) for node in self._caches.nodes.items())
+        nodes = self._caches.nodes.items()
+        self._board.load(((node, self._state(node.metadata.name)) for node in nodes), never_read(self._caches))
         self._caches.nodes.subscribe(self._on_node)
         self._caches.states.subscribe(self._on_state)
         self._caches.policies.subscribe(self._on_policy, self._on_unreadable_policy)

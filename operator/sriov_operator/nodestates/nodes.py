@@ -22,8 +22,7 @@ from sriov_operator.nodestates.plugins import Chosen, Reason, Remark
 from sriov_operator.nodestates.policies import PolicyStatuses
 from sriov_operator.nodestates.remarks import Remarks
 from sriov_operator.nodestates.specs import Change
-from sriov_operator.nodestates.unread import told
-from sriov_operator.nodestates.unread import unread as unread_now
+from sriov_operator.nodestates.unread import never_read, told
 from sriov_operator.nodestates.writing import Writing
 from sriov_operator.process.context import Context
 from sriov_operator.process.lean import LeanNode, LeanNodeState
@@ -64,7 +63,7 @@ class NodePasses:
     def _reconcile(self, name: str) -> float | None:
         node = self._context.caches.nodes.get(name)
         state = self._context.caches.states.get(f"{self._context.settings.namespace}/{name}")
-        unread = unread_now(self._context.caches)
+        unread = never_read(self._context.caches)
         judged = self._board.judge(name, node, state, unread)
         self._policies.changed(judged.policies)
         if judged.outcome and judged.is_new:

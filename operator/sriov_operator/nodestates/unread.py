@@ -35,9 +35,9 @@ class Unread:
 NOTHING = Unread()
 
 
-def unread(caches: Caches) -> Unread:
+def never_read(caches: Caches) -> Unread:
     """Those of now."""
-    return Unread(policies=_never_read(caches.policies), pools=_never_read(caches.pools))
+    return Unread(policies=_names(caches.policies), pools=_names(caches.pools))
 
 
 def told(policies: tuple[str, ...]) -> str:
@@ -46,5 +46,5 @@ def told(policies: tuple[str, ...]) -> str:
     return f"its wish stays as it is: it has VFs by the {some}, which cannot be read. See what its status says"
 
 
-def _never_read(cache: Informer[Any]) -> frozenset[str]:
+def _names(cache: Informer[Any]) -> frozenset[str]:
     return frozenset(key.rpartition("/")[2] for key in cache.unreadable if cache.get(key) is None)
