@@ -13,11 +13,11 @@ from typing import Any
 
 import attrs
 from deployments import account, settings
+from draining_history import ANSWER, CORDON, History
 from kube_clients import admin
 from operator_runs import Running, until
 from servers import Server
 from servers_admin import MERGE
-from whole_history import History
 
 from sriov_core.api import keys
 from sriov_operator.draining.controller import Drain
@@ -195,7 +195,7 @@ class Stage:
         """Wait until the history has seen these nodes and states anew: during an outage it sees nothing."""
         for name in names:
             mark = {"metadata": {"annotations": {"test.example/seen": str(time.monotonic_ns())}}}
-            for path, what in ((self.node_path(name), "cordon"), (self.state_path(name), "answer")):
+            for path, what in ((self.node_path(name), CORDON), (self.state_path(name), ANSWER)):
                 self._patch(path, mark)
                 version = self.server.admin.done("GET", path)["metadata"]["resourceVersion"]
                 self.until(

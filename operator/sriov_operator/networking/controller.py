@@ -20,7 +20,7 @@ from sriov_core.kube.resource import ATTACHMENTS, NAMESPACES, OURS
 from sriov_operator.attachments import Decision, Reason, decide, invalid, not_ready, places
 from sriov_operator.networking.index import Index, Key, key_of
 from sriov_operator.networking.lean import LeanAttachment, LeanNamespace
-from sriov_operator.networking.looking import TYPES, Found, attachment_now, network_now
+from sriov_operator.networking.looking import TYPES, Found, attachment_now, network_now, takes_objects_now
 from sriov_operator.networking.repetition import Repetition
 from sriov_operator.networking.writing import Writer, told
 from sriov_operator.process.context import Context
@@ -118,7 +118,7 @@ class Networks:
             return None
         if not (self._attachments.synced and self._namespaces.synced):
             return self._not_yet(key, network)
-        if network is not None and self._is_settled(network, self._decided(network, self._cached)):
+        if network is not None and self._is_settled(network, self._decided(network, self._cached, self._takes_objects)):
             return None
         found = network_now(self._context.client, key)
         if found is not None:
@@ -133,7 +133,7 @@ class Networks:
             writer.tell(invalid(network, found.mistakes))
             return
         try:
-            decision = self._decided(network, partial(attachment_now, self._context.client))
+            decision = self._decided(network, partial(attachment_now, self._context.client), self._takes_objects_now)
             failing = Reason.INVALID
             writer.carry_out(decision.actions)
         except ApiFailure as failure:
@@ -168,17 +168,24 @@ class Networks:
     def _says(self, network: Network, ready: Condition) -> bool:
         return told(network, ready, self._context.now()) == network.status.conditions
 
-    def _decided(self, network: Network, look: Look) -> Decision:
+    def _decided(self, network: Network, look: Look, takes_objects: Callable[[str], bool]) -> Decision:
         looked, name = places(network), network.metadata.name
-        namespace = self._namespaces.get(looked.target)
         return decide(
             network,
             found=look(looked.target, name) if looked.target else None,
             former=look(looked.former, name) if looked.former else None,
-            namespace_exists=namespace is not None and namespace.takes_objects,
+            namespace_exists=bool(looked.target) and takes_objects(looked.target),
             operator_namespace=self._context.settings.namespace,
             resource_prefix=self._context.settings.resource_prefix,
         )
+
+    def _takes_objects(self, namespace: str) -> bool:
+        seen = self._namespaces.get(namespace)
+        return seen is not None and seen.takes_objects
+
+    def _takes_objects_now(self, namespace: str) -> bool:
+        """Asked only where the cache may be behind: one that has come is missed by nobody, one that goes says so."""
+        return self._takes_objects(namespace) or takes_objects_now(self._context.client, namespace)
 
     def _cached(self, namespace: str, name: str) -> dict[str, Any] | None:
         seen = self._attachments.get(f"{namespace}/{name}")

@@ -10,8 +10,9 @@ from sriov_core.api.fault import Fault
 from sriov_core.api.networks import Network, OVSNetwork, SriovIBNetwork, SriovNetwork
 from sriov_core.kube.client import Client, Object
 from sriov_core.kube.failures import NotFound
-from sriov_core.kube.resource import ATTACHMENTS, OURS
+from sriov_core.kube.resource import ATTACHMENTS, NAMESPACES, OURS
 from sriov_operator.networking.index import Key
+from sriov_operator.networking.lean import LeanNamespace
 from sriov_operator.stored import conditions, mistakes, part
 
 TYPES: dict[str, type[Network]] = {
@@ -44,6 +45,14 @@ def attachment_now(client: Client, namespace: str, name: str) -> Object | None:
         return client.get(ATTACHMENTS, name, namespace)
     except NotFound:
         return None
+
+
+def takes_objects_now(client: Client, namespace: str) -> bool:
+    """True when the namespace is there, and is not about to go. Raises `ApiFailure`."""
+    try:
+        return client.get(NAMESPACES, namespace, type=LeanNamespace).takes_objects
+    except NotFound:
+        return False
 
 
 def read(kind: str, stored: Object) -> Found:
