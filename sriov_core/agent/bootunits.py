@@ -15,6 +15,7 @@ from sriov_core.engine.journal import Journal
 from sriov_core.errors import SpecError, SriovError
 from sriov_core.host import units
 from sriov_core.host.tools import Run
+from sriov_core.model import unittexts
 from sriov_core.model.desired import NodeSpec
 
 
@@ -33,7 +34,7 @@ class BootUnits:
     def keep(self, spec: NodeSpec) -> tuple[Trouble, ...]:
         """Have the next boot configure what is wished; what differs is written, and nothing else. Why it could not."""
         try:
-            self._install({units.BOOT_FILE: bootfile.encode(spec), **units.texts(self.program)})
+            self._install({unittexts.BOOT_FILE: bootfile.encode(spec), **unittexts.texts(self.program)})
         except SriovError as err:
             return (Trouble("BootUnitsNotInstalled", f"the units of the boot are not up to date: {err}"),)
         return ()

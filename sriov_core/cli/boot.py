@@ -18,9 +18,9 @@ from sriov_core.engine.bootresult import BootResult, Outcome
 from sriov_core.engine.converge import pins_of
 from sriov_core.errors import SriovError
 from sriov_core.host.udevdb import has_finished
-from sriov_core.host.units import BOOT_FILE
 from sriov_core.model.codec import to_builtins
 from sriov_core.model.plan import Cost
+from sriov_core.model.unittexts import BOOT_FILE
 from sriov_core.planning.stages import Stage
 
 _EXIT_CODES = {Outcome.SUCCEEDED: 0, Outcome.REBOOT_NEEDED: 2}

@@ -17,6 +17,7 @@ from sriov_core.engine import bootfile
 from sriov_core.errors import SpecError
 from sriov_core.host import units
 from sriov_core.host.tools import Tools
+from sriov_core.model import unittexts
 from sriov_core.model.desired import NodeSpec
 
 _TOOL_S = 60.0
@@ -60,7 +61,7 @@ def verb(
     if uninstall:
         return _tell(units.uninstall(root, run), _LEFT, session)
     program = (sys.executable, "-m", "sriov_core")
-    wanted = {**_boot_file(files, settings, session), **units.texts(program)}
+    wanted = {**_boot_file(files, settings, session), **unittexts.texts(program)}
     if dry_run:
         session.show(lambda: _printed(wanted), lambda: {"files": wanted})
         return 0
@@ -72,9 +73,9 @@ def verb(
 
 def _boot_file(files: tuple[str, ...], settings: Settings, session: Session) -> dict[str, str]:
     """The boot file with the wish of the files; none to write when no files are given and there is a good one."""
-    path = os.path.join(settings.root, units.BOOT_FILE.lstrip("/"))
+    path = os.path.join(settings.root, unittexts.BOOT_FILE.lstrip("/"))
     if files:
-        return {units.BOOT_FILE: bootfile.encode(_pinned(_wish(read_input(files), settings, session), settings))}
+        return {unittexts.BOOT_FILE: bootfile.encode(_pinned(_wish(read_input(files), settings, session), settings))}
     if not os.path.lexists(path):
         raise SpecError(f"there is no boot file {path} yet. Give the wish with -f FILE, as for `sriov-core apply`")
     bootfile.read(path)

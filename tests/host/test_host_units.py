@@ -15,11 +15,12 @@ from sriov_core.host import tools, units
 from sriov_core.host.attributes import Deadlines
 from sriov_core.host.tools import Result
 from sriov_core.host.udevdb import has_finished
+from sriov_core.model import unittexts
 
 PROGRAM = (sys.executable, "-m", "sriov_core")
-TEXTS = units.texts(PROGRAM)
-PRE, POST = f"{units.FOLDER}/{units.PRE}", f"{units.FOLDER}/{units.POST}"
-FILES = {units.BOOT_FILE: "{}\n", **TEXTS}
+TEXTS = unittexts.texts(PROGRAM)
+PRE, POST = f"{unittexts.FOLDER}/{unittexts.PRE}", f"{unittexts.FOLDER}/{unittexts.POST}"
+FILES = {unittexts.BOOT_FILE: "{}\n", **TEXTS}
 
 SETTINGS = {
     "Unit": {
@@ -49,7 +50,7 @@ def parsed(text: str) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=[units.PRE, units.POST])
+@pytest.mark.parametrize("path", TEXTS, ids=[unittexts.PRE, unittexts.POST])
 def test_the_units_are_oneshots_that_run_once_a_boot_where_there_is_a_boot_file(path: str) -> None:
     unit = parsed(TEXTS[path])
     assert unit["Service"]["Type"] == ["oneshot"]
@@ -64,17 +65,17 @@ def test_pre_comes_before_whoever_configures_the_network_and_post_before_whoever
     assert {"network-pre.target", "NetworkManager.service", "systemd-networkd.service"} <= set(pre["Before"])
     assert {"local-fs.target", "systemd-udevd.service"} <= set(pre["After"])
     assert (pre["DefaultDependencies"], pre["Wants"]) == (["no"], ["network-pre.target"])
-    assert {units.PRE, "network-online.target", "ovs-vswitchd.service"} <= set(post["After"])
+    assert {unittexts.PRE, "network-online.target", "ovs-vswitchd.service"} <= set(post["After"])
     assert {"kubelet.service", "docker.service"} <= set(post["Before"])
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=[units.PRE, units.POST])
+@pytest.mark.parametrize("path", TEXTS, ids=[unittexts.PRE, unittexts.POST])
 def test_no_unit_is_ordered_before_and_after_the_same(path: str) -> None:
     unit = parsed(TEXTS[path])["Unit"]
     assert set(unit["Before"]) & set(unit["After"]) == set()
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=[units.PRE, units.POST])
+@pytest.mark.parametrize("path", TEXTS, ids=[unittexts.PRE, unittexts.POST])
 def test_a_boot_is_never_held_up_by_a_unit_that_fails(path: str) -> None:
     """Nobody requires the units, and they require nobody: what they order only waits for their end."""
     assert {"Requires", "Requisite", "BindsTo", "OnFailure"} & set(parsed(TEXTS[path])["Unit"]) == set()
@@ -92,7 +93,7 @@ def test_a_boot_is_never_held_up_by_a_unit_that_fails(path: str) -> None:
     ],
 )
 def test_the_path_of_the_program_is_written_as_systemd_reads_it(word: str, written: str) -> None:
-    (line,) = [line for line in units.texts((word, "-m", "$x"))[PRE].splitlines() if line.startswith("ExecStart=")]
+    (line,) = [line for line in unittexts.texts((word, "-m", "$x"))[PRE].splitlines() if line.startswith("ExecStart=")]
     assert line == f"ExecStart={written} -m $$x boot --phase pre"
 
 
@@ -103,9 +104,9 @@ def test_systemd_itself_finds_no_fault_with_the_units(tmp_path: Path) -> None:
     odd.parent.mkdir()
     odd.symlink_to(sys.executable)
     for program in (PROGRAM, (str(odd), "-m", "sriov_core")):
-        for path, text in units.texts(program).items():
+        for path, text in unittexts.texts(program).items():
             (tmp_path / Path(path).name).write_text(text)
-        argv = ["systemd-analyze", "verify", "--man=no", str(tmp_path / units.PRE), str(tmp_path / units.POST)]
+        argv = ["systemd-analyze", "verify", "--man=no", str(tmp_path / unittexts.PRE), str(tmp_path / unittexts.POST)]
         found = tools.run(argv, 60)
         # What it says of other units of this machine does not count.
         said = [line for line in (found.out + found.err).splitlines() if "sriov-core" in line]
@@ -155,7 +156,7 @@ class Systemd:
         assert program == "systemctl"
         if verb == self._refuses:
             return Result(code=1, out="", err="Failed to connect to bus")
-        folder = self.root / units.FOLDER[1:]
+        folder = self.root / unittexts.FOLDER[1:]
         if verb == "daemon-reload":
             self.known = {path.name: path.read_text() for path in folder.glob("*.service")}
         for name in names:
@@ -164,7 +165,7 @@ class Systemd:
                 if name not in self.known:
                     return Result(code=1, out="", err=f"Unit file {name} does not exist.")
                 link.parent.mkdir(exist_ok=True)
-                link.symlink_to(f"{units.FOLDER}/{name}")
+                link.symlink_to(f"{unittexts.FOLDER}/{name}")
             elif verb == "disable":
                 link.unlink()
         return Result(code=0, out="", err="")
@@ -185,8 +186,8 @@ def contents(root: Path) -> dict[str, str]:
 
 INSTALLED = {
     **FILES,
-    f"{units.WANTS}/{units.PRE}": f"-> {PRE}",
-    f"{units.WANTS}/{units.POST}": f"-> {POST}",
+    f"{units.WANTS}/{unittexts.PRE}": f"-> {PRE}",
+    f"{units.WANTS}/{unittexts.POST}": f"-> {POST}",
 }
 
 
@@ -197,26 +198,26 @@ def test_installing_writes_enables_and_is_done_only_once(tmp_path: Path, booted:
     done = units.install(str(tmp_path), FILES, run)
     assert done == (
         *("wrote /etc/sriov-core/boot.json", f"wrote {PRE}", f"wrote {POST}"),
-        *(f"enabled {units.PRE}", f"enabled {units.POST}"),
+        *(f"enabled {unittexts.PRE}", f"enabled {unittexts.POST}"),
     )
     assert contents(tmp_path) == INSTALLED
     assert units.install(str(tmp_path), FILES, run) == ()
     if systemd:
-        assert systemd.known == {units.PRE: TEXTS[PRE], units.POST: TEXTS[POST]}
+        assert systemd.known == {unittexts.PRE: TEXTS[PRE], unittexts.POST: TEXTS[POST]}
 
 
 def test_a_changed_unit_is_written_anew_and_systemd_reads_it(tmp_path: Path) -> None:
     systemd = Systemd(tmp_path)
     units.install(str(tmp_path), {**FILES, PRE: "old"}, systemd.run)
     assert units.install(str(tmp_path), FILES, systemd.run) == (f"wrote {PRE}",)
-    assert systemd.known[units.PRE] == TEXTS[PRE]
+    assert systemd.known[unittexts.PRE] == TEXTS[PRE]
 
 
 def test_a_unit_that_somebody_disabled_is_enabled_again(tmp_path: Path) -> None:
     systemd = Systemd(tmp_path)
     units.install(str(tmp_path), FILES, systemd.run)
-    systemd.run(["systemctl", "disable", units.POST])
-    assert units.install(str(tmp_path), FILES, systemd.run) == (f"enabled {units.POST}",)
+    systemd.run(["systemctl", "disable", unittexts.POST])
+    assert units.install(str(tmp_path), FILES, systemd.run) == (f"enabled {unittexts.POST}",)
     assert contents(tmp_path) == INSTALLED
 
 
@@ -226,7 +227,9 @@ def test_uninstalling_leaves_nothing_that_points_to_the_units(tmp_path: Path, bo
     run = systemd.run if systemd else nobody
     units.install(str(tmp_path), FILES, run)
     done = units.uninstall(str(tmp_path), run)
-    assert {f"disabled {units.PRE}", f"removed {PRE}", f"removed {POST}", f"removed {units.BOOT_FILE}"} <= set(done)
+    assert {f"disabled {unittexts.PRE}", f"removed {PRE}", f"removed {POST}", f"removed {unittexts.BOOT_FILE}"} <= set(
+        done
+    )
     assert contents(tmp_path) == {}
     assert units.uninstall(str(tmp_path), run) == ()
     if systemd:
@@ -267,12 +270,12 @@ def test_the_program_must_start_with_a_bare_environment() -> None:
 RIVALS = {
     "nothing": ([], ((), ())),
     "enabled": (
-        [f"{units.FOLDER}/sriov-config.service", f"{units.WANTS}/sriov-config.service"],
-        ((f"{units.FOLDER}/sriov-config.service", f"{units.WANTS}/sriov-config.service"), ()),
+        [f"{unittexts.FOLDER}/sriov-config.service", f"{units.WANTS}/sriov-config.service"],
+        ((f"{unittexts.FOLDER}/sriov-config.service", f"{units.WANTS}/sriov-config.service"), ()),
     ),
     "not-enabled": (
-        [f"{units.FOLDER}/sriov-config-post-network.service"],
-        ((), (f"{units.FOLDER}/sriov-config-post-network.service",)),
+        [f"{unittexts.FOLDER}/sriov-config-post-network.service"],
+        ((), (f"{unittexts.FOLDER}/sriov-config-post-network.service",)),
     ),
     "a-dangling-link": ([f"{units.WANTS}/sriov-config.service"], ((), (f"{units.WANTS}/sriov-config.service",))),
     "its-file": (

@@ -11,7 +11,7 @@ from some_deployments import NAMESPACE, OPENSHIFT, PROMETHEUS, SETTINGS, deploye
 
 from sriov_core.api.featuregates import GATES
 from sriov_core.cli.agentsetup import UNIT_PROGRAM
-from sriov_core.host import units
+from sriov_core.model import unittexts
 from sriov_operator.deployment.manifests import Place, left_behind, place_of, wanted
 from sriov_operator.deployment.names import CONFIG_DAEMON, MANAGED_BY, MANAGER
 from sriov_operator.objects import differs
@@ -167,5 +167,5 @@ def test_the_units_are_those_that_the_agent_would_write_so_that_it_writes_none()
     assert document["metadata"]["labels"]["machineconfiguration.openshift.io/role"] == "worker"
     assert "mine" not in document["metadata"]["labels"]
     found = document["spec"]["config"]["systemd"]["units"]
-    assert {f"{units.FOLDER}/{one['name']}": one["contents"] for one in found} == units.texts((UNIT_PROGRAM,))
+    assert {f"{unittexts.FOLDER}/{one['name']}": one["contents"] for one in found} == unittexts.texts((UNIT_PROGRAM,))
     assert all(one["enabled"] for one in found)

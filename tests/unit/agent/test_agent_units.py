@@ -15,6 +15,7 @@ from sriov_core.engine.journal import Journal
 from sriov_core.errors import StepFailed
 from sriov_core.host import units
 from sriov_core.host.tools import Result
+from sriov_core.model import unittexts
 from sriov_core.model.desired import NicSpec, NodeSpec
 from sriov_core.planning.stages import Stage
 
@@ -35,7 +36,7 @@ def boot_units(root, journal, run=ran) -> BootUnits:
 
 
 def installed(root) -> bootfile.BootFile:
-    return bootfile.read(f"{root}{units.BOOT_FILE}")
+    return bootfile.read(f"{root}{unittexts.BOOT_FILE}")
 
 
 def test_the_boot_file_follows_the_wish_and_the_node_is_changed_at_once_as_well(root):
@@ -98,7 +99,7 @@ def test_how_the_boot_ended_is_reported(root, row):
 
 def test_units_that_cannot_be_installed_are_told_and_the_node_is_configured(root):
     for name in ("sriov-config.service", "sriov-config-post-network.service"):
-        for folder in (units.FOLDER, units.WANTS):
+        for folder in (unittexts.FOLDER, units.WANTS):
             place = Path(f"{root}{folder}")
             place.mkdir(parents=True, exist_ok=True)
             (place / name).write_text("[Unit]\n")
@@ -115,7 +116,7 @@ def test_units_of_an_agent_are_taken_back_and_those_of_a_person_are_not(root):
     boot_units(root, journal).keep(NodeSpec(nics=(NicSpec(address=PF, num_vfs=2, named=True),)))
     assert bootunits.leave(root, ran, Journal(path=None)) == ()
     assert bootunits.leave(root, ran, journal)
-    assert not Path(f"{root}{units.BOOT_FILE}").exists()
+    assert not Path(f"{root}{unittexts.BOOT_FILE}").exists()
     assert bootunits.leave(root, ran, journal) == ()
 
 

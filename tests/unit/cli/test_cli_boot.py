@@ -9,14 +9,15 @@ from cli_runs import Cli, Files, policy_text
 
 from sriov_core.engine import bootfile
 from sriov_core.host import units
+from sriov_core.model import unittexts
 from sriov_core.model.address import Address
 from sriov_core.model.desired import NodeSpec
 from sriov_core.testing import trees
 from sriov_core.testing.world import FakeWorld
 
 PF = Address("0000:01:00.0")
-PRE, POST = f"{units.FOLDER}/{units.PRE}", f"{units.FOLDER}/{units.POST}"
-INSTALLED = (units.BOOT_FILE, PRE, POST, f"{units.WANTS}/{units.PRE}", f"{units.WANTS}/{units.POST}")
+PRE, POST = f"{unittexts.FOLDER}/{unittexts.PRE}", f"{unittexts.FOLDER}/{unittexts.POST}"
+INSTALLED = (unittexts.BOOT_FILE, PRE, POST, f"{units.WANTS}/{unittexts.PRE}", f"{units.WANTS}/{unittexts.POST}")
 
 
 def there(root: Path) -> set[str]:
@@ -82,8 +83,8 @@ def test_install_units_says_what_it_did_and_the_second_time_that_there_is_nothin
         "wrote /etc/sriov-core/boot.json",
         f"wrote {PRE}",
         f"wrote {POST}",
-        f"enabled {units.PRE}",
-        f"enabled {units.POST}",
+        f"enabled {unittexts.PRE}",
+        f"enabled {unittexts.POST}",
         "they run at the next boot; `systemctl start sriov-core-pre sriov-core-post` runs them now",
     ]
     second = cli("install-units", "-f", policy, "--host", igb)
@@ -96,11 +97,11 @@ def test_without_files_the_units_are_renewed_and_the_wish_stays(
     cli: Cli, igb: Path, files: Files, tmp_path: Path
 ) -> None:
     cli("install-units", "-f", files.policy(), "--host", igb)
-    wish = (tmp_path / units.BOOT_FILE[1:]).read_text()
+    wish = (tmp_path / unittexts.BOOT_FILE[1:]).read_text()
     (tmp_path / PRE[1:]).write_text("old")
     ran = cli("install-units", "--root", tmp_path)
     assert (ran.code, ran.out.splitlines()[0]) == (0, f"wrote {PRE}")
-    assert (tmp_path / units.BOOT_FILE[1:]).read_text() == wish
+    assert (tmp_path / unittexts.BOOT_FILE[1:]).read_text() == wish
 
 
 def test_a_dry_run_prints_the_files_and_writes_nothing(cli: Cli, igb: Path, files: Files, tmp_path: Path) -> None:
@@ -108,10 +109,10 @@ def test_a_dry_run_prints_the_files_and_writes_nothing(cli: Cli, igb: Path, file
     data = cli("install-units", "--dry-run", "-f", files.policy(), "--host", igb, "-o", "json").data
     assert (text.code, there(tmp_path)) == (0, set())
     assert [line for line in text.out.splitlines() if line.startswith("==> ")] == [
-        f"==> {path}" for path in (units.BOOT_FILE, PRE, POST)
+        f"==> {path}" for path in (unittexts.BOOT_FILE, PRE, POST)
     ]
-    assert list(data["files"]) == [units.BOOT_FILE, PRE, POST]
-    assert bootfile.decode(data["files"][units.BOOT_FILE].encode(), "x").spec.nics[0].num_vfs == 4
+    assert list(data["files"]) == [unittexts.BOOT_FILE, PRE, POST]
+    assert bootfile.decode(data["files"][unittexts.BOOT_FILE].encode(), "x").spec.nics[0].num_vfs == 4
 
 
 def test_an_owner_that_the_command_line_asks_for_serves_the_nic_at_boot_too(
@@ -145,7 +146,7 @@ def test_a_node_state_is_installed_into_a_root_that_is_no_machine(cli: Cli, file
     ran = cli("install-units", "--root", tmp_path, "-f", files.write(STATE))
     assert ran.code == 0
     assert "nobody looked whether the wish can be met" in ran.err
-    assert bootfile.read(str(tmp_path / units.BOOT_FILE[1:])).spec.nics[0].num_vfs == 2
+    assert bootfile.read(str(tmp_path / unittexts.BOOT_FILE[1:])).spec.nics[0].num_vfs == 2
 
 
 REFUSED = {
