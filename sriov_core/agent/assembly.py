@@ -5,14 +5,14 @@ from typing import Any
 
 import attrs
 
-from sriov_core.agent.aloud import LogPublisher
 from sriov_core.agent.attempts import Attempts
 from sriov_core.agent.bootunits import BootUnits
 from sriov_core.agent.deviceplugin import DevicePluginPods
 from sriov_core.agent.offering import Offering
-from sriov_core.agent.publish import FIRST_RETRY_S, PACE_S, ClusterPublisher, Publisher
+from sriov_core.agent.publish import FIRST_RETRY_S, PACE_S, ClusterPublisher, Publisher, Unheard
+from sriov_core.agent.pulse import Pulse
 from sriov_core.agent.round import Round
-from sriov_core.agent.seams import Assigned, DevicePlugin, Meter, NoDevicePlugin, NoMeter
+from sriov_core.agent.seams import Assigned, DevicePlugin, NoDevicePlugin
 from sriov_core.agent.service import Agent
 from sriov_core.agent.sources import ClusterSource, FileSource, Source
 from sriov_core.agent.switches import Given, Switches
@@ -31,14 +31,15 @@ class Setting:
     """What an agent works on and with, whatever it is told by.
 
     ``changes`` is the kernel's bell; without one it looks now and then. ``most`` is what a node may be made to cost
-    that nobody drains. ``on_switches`` is told of the switches at each pass, for the level of the log.
+    that nobody drains. ``on_switches`` is told of the switches at each pass, for the level of the log. ``pulse`` is
+    told of whatever happens.
     """
 
     engine: Engine
     given: Given = attrs.field(factory=Given)
     changes: Changes | None = None
     assigned: Assigned = dict
-    meter: Meter = attrs.field(factory=NoMeter)
+    pulse: Pulse = attrs.field(factory=Pulse)
     boot: BootUnits | None = None
     most: Cost = Cost.VF_LOSS
     on_switches: Callable[[Switches], None] = lambda _: None
@@ -62,7 +63,6 @@ def cluster_agent(
         node=node,
         namespace=namespace,
         recorder=recorder,
-        aloud=config_maps,
         pace_s=pace_s,
         retry_s=retry_s,
     )
@@ -76,27 +76,29 @@ def cluster_agent(
     )
     pods = DevicePluginPods(client, namespace=namespace, node=node)
     work = _work(setting, source, publisher, pods)
-    return Agent(round=work, source=source, parts=(pods,), writer=publisher, changes=setting.changes)
+    return Agent(
+        round=work, source=source, parts=(pods,), writer=publisher, changes=setting.changes, stuck=setting.pulse.stuck
+    )
 
 
 def file_agent(path: str, setting: Setting, **timing: Any) -> Agent:
     """The agent of a machine whose wish is in a file."""
     source = FileSource(path, setting.given, **timing)
-    work = _work(setting, source, LogPublisher(), NoDevicePlugin())
-    return Agent(round=work, source=source, changes=setting.changes)
+    work = _work(setting, source, Unheard(), NoDevicePlugin())
+    return Agent(round=work, source=source, changes=setting.changes, stuck=setting.pulse.stuck)
 
 
 def _work(
     setting: Setting, source: Source, publisher: Publisher, plugin: DevicePlugin
 ) -> Callable[[Callable[[], bool]], Round]:
     voice = Voice(
-        publisher=publisher, meter=setting.meter, assigned=setting.assigned, catalogue=setting.engine.catalogue
+        publisher=publisher, meter=setting.pulse, assigned=setting.assigned, catalogue=setting.engine.catalogue
     )
     return lambda stopped: Round(
         engine=setting.engine,
         source=source,
         voice=voice,
-        offering=Offering(journal=setting.engine.journal, plugin=plugin),
+        offering=Offering(journal=setting.engine.journal, plugin=plugin, book=voice.book),
         stopped=stopped,
         most=setting.most,
         boot=setting.boot,

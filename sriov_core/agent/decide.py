@@ -112,7 +112,8 @@ def _decided(plan: Plan, memory: Memory, spoken: Talk, most: Cost) -> Decision:
     if not left and not plan.reboots:
         return Decision(talk=spoken, most=most)
     if most is Cost.REBOOT:
-        return Decision(talk=spoken, most=most, reboot=is_set_for_reboot(plan, memory), waiting="reboot")
+        is_set, why = is_set_for_reboot(plan, memory), _reason(plan, left)
+        return Decision(talk=spoken, most=most, reboot=is_set, waiting="reboot", why=why)
     waiting: Waiting = "reboot" if plan.reboots else "drain"
     return Decision(talk=spoken, most=most, waiting=waiting, why=f"{_reason(plan, left)}; waits {spoken.waits}")
 

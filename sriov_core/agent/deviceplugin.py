@@ -64,10 +64,13 @@ class DevicePluginPods:
         if not self._pods.wait_synced(self._gone_within_s):
             text = f"the device plugin's pods are not known after {self._gone_within_s:g} s"
             raise DeadlineExceeded(f"{text}: the API server does not answer. Nothing was changed")
-        old = self._pods.items()
+        old, began = self._pods.items(), time.monotonic()
         for pod in old:
-            self._delete(pod, reason)
+            if not pod.metadata.deletion_timestamp:  # one that was told to end already needs no second word
+                self._delete(pod, reason)
         self._wait_gone({pod.metadata.uid: pod.metadata.name for pod in old})
+        for pod in old:
+            _log.info("the device plugin's pod %s is gone after %.1f s", pod.metadata.name, time.monotonic() - began)
 
     def unblock(self) -> None:
         """Take the annotation off every pod that waits for the node; one that has gone meanwhile needs nothing."""

@@ -72,6 +72,18 @@ class Talk:
     waits: str = ""
 
 
+ASKED = {
+    Request.IDLE: "no drain",
+    Request.DRAIN: "a drain of the pods that have devices",
+    Request.REBOOT: "a drain of all pods, for a reboot",
+}
+ANSWERED = {
+    Answer.IDLE: "the drain is over, and the node takes pods again",
+    Answer.DRAINING: "the drain is under way",
+    Answer.COMPLETE: "the node is drained",
+}
+"""For people."""
+
 _ASKS = {Need.DRAIN: Request.DRAIN, Need.REBOOT: Request.REBOOT}
 _GRANTS = {Request.DRAIN: Need.DRAIN, Request.REBOOT: Need.REBOOT}
 

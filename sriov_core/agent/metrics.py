@@ -107,11 +107,8 @@ class AgentMetrics:
 
 
 def pages(metrics: AgentMetrics) -> Pages:
-    """What the agent serves: its metrics, and an answer for the kubelet's probe."""
-    return {
-        "/metrics": lambda: Page(HTTPStatus.OK, generate_latest(metrics.registry), PROMETHEUS),
-        "/healthz": lambda: Page(HTTPStatus.OK, b"ok\n"),
-    }
+    """What a scrape reads."""
+    return {"/metrics": lambda: Page(HTTPStatus.OK, generate_latest(metrics.registry), PROMETHEUS)}
 
 
 def _of_vf(vf: Vf) -> tuple[str, str]:

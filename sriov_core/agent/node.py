@@ -2,12 +2,13 @@
 
 import logging
 import threading
+from collections.abc import Callable
 
 import msgspec
 
 from sriov_core.errors import SriovError
 from sriov_core.kube.client import Client
-from sriov_core.kube.failures import NotFound, Throttled, Unavailable
+from sriov_core.kube.failures import Away, NotFound, Throttled, Unavailable
 from sriov_core.kube.resource import NODES
 
 _CLOUDS = ("openstack", "aws")
@@ -48,20 +49,27 @@ def addresses(node: SeenNode) -> tuple[str, ...]:
     return tuple(entry.address for entry in node.status.addresses if entry.type in ("InternalIP", "ExternalIP"))
 
 
-def read_node(client: Client, name: str, stop: threading.Event) -> SeenNode | None:
-    """The Node, as soon as the API server answers; None when ``stop`` was set before.
+def read_node(
+    client: Client, name: str, stop: threading.Event, on_try: Callable[[], None] = lambda: None
+) -> SeenNode | None:
+    """The Node, as soon as the API server answers; None when ``stop`` was set before. ``on_try`` is called each time.
 
     Raises SriovError when there is no such Node, and the server's refusals that no waiting cures.
     """
-    pause_s = _FIRST_RETRY_S
+    pause_s, complaint = _FIRST_RETRY_S, ""
     while not stop.is_set():
+        on_try()
         try:
             return client.get(NODES, name, type=SeenNode)
         except NotFound as err:
             text = f"the cluster has no Node {name}"
             raise SriovError(f"{text}. Name this machine's with --node-name or NODE_NAME") from err
         except (Throttled, Unavailable) as err:
-            _log.warning("the node cannot be read yet, trying again in %g s: %s", pause_s, err)
+            why = "" if isinstance(err, Away) else f": {err}"  # that it is away is told by the client
+            text = f"waits for Node {name}, and nothing is changed before it is read; trying again{why}"
+            if text != complaint:
+                complaint = text
+                _log.warning("%s", text)
         stop.wait(pause_s)
         pause_s = min(2 * pause_s, _LONGEST_RETRY_S)
     return None

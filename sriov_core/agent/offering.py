@@ -9,17 +9,18 @@ import logging
 import attrs
 
 from sriov_core.agent.decide import offer, touches_offered
+from sriov_core.agent.logbook import Logbook
 from sriov_core.agent.seams import DevicePlugin
+from sriov_core.agent.standing import Trouble
 from sriov_core.engine.journal import Journal
 from sriov_core.errors import SriovError
+from sriov_core.kube.failures import Throttled, Unavailable
 from sriov_core.model.desired import NodeSpec
 from sriov_core.model.observed import Snapshot
 from sriov_core.model.plan import Cost, Plan
 
 _VOID = "?\n"
 """Before what was offered: it is no more what the plugin has seen."""
-
-_log = logging.getLogger("sriov_core.agent")
 
 
 @attrs.define(kw_only=True)
@@ -28,6 +29,7 @@ class Offering:
 
     journal: Journal
     plugin: DevicePlugin
+    book: Logbook = attrs.field(factory=Logbook)
     _fresh: bool = False
 
     def is_touched(self, plan: Plan, snapshot: Snapshot, spec: NodeSpec) -> bool:
@@ -51,13 +53,14 @@ class Offering:
             except SriovError as err:
                 if plan.cost >= Cost.VF_LOSS:
                     raise
-                _log.warning("the device plugin is restarted later, because that failed: %s", err)
+                text = f"the device plugin is restarted later, because that failed: {err}"
+                self.book.say("device plugin", text, level=logging.WARNING)
         return True
 
-    def settle(self, spec: NodeSpec, *, block: bool) -> None:
+    def settle(self, spec: NodeSpec, *, block: bool) -> tuple[Trouble, ...]:
         """When nothing is left to do: have the plugin see what it offers, and wait no longer where NICs are wished for.
 
-        Errors are logged, and the next pass tries again.
+        What is wrong when that fails; the next pass tries again. An API server that is away is only logged.
         """
         wanted, known = offer(spec), self.journal.read().offered
         try:
@@ -67,8 +70,13 @@ class Offering:
             self._fresh = False
             if block and spec.nics:
                 self.plugin.unblock()
+        except (Throttled, Unavailable) as err:
+            self.book.say("device plugin", f"the device plugin is dealt with later: {err}", level=logging.WARNING)
+            return ()
         except SriovError as err:
-            _log.warning("the device plugin is dealt with later: %s", err)
+            return (Trouble("DevicePluginNotReady", f"the device plugin does not know of the VFs yet: {err}"),)
+        self.book.forget("device plugin")
+        return ()
 
     def _remember(self, offered: str) -> None:
         if self.journal.read().offered != offered:

@@ -12,8 +12,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from sriov_core.agent import handshake
-from sriov_core.agent.aloud import LogPublisher
-from sriov_core.agent.handshake import Request, Seen, Talk
+from sriov_core.agent.handshake import Answer, Request, Seen, Talk
 from sriov_core.agent.report import own, stamped
 from sriov_core.agent.wish import SeenNodeState, status_of
 from sriov_core.agent.writes import Told, events, node_patch, request_patch, status_body
@@ -21,7 +20,7 @@ from sriov_core.api import keys
 from sriov_core.api.nodestate import NodeStateStatus
 from sriov_core.api.wire import API_VERSION
 from sriov_core.kube.client import Client
-from sriov_core.kube.failures import ApiFailure, NotFound
+from sriov_core.kube.failures import ApiFailure, Away, NotFound
 from sriov_core.kube.recorder import Recorder, Reference
 from sriov_core.kube.resource import NODE_STATES, NODES
 
@@ -47,8 +46,8 @@ class Publisher(Protocol):
         """The request that was written last, or that may have been; None since this process began."""
         ...
 
-    def want(self, status: NodeStateStatus | None, talk: Talk) -> None:
-        """Say this from now on; None leaves the status as it is. Never waits."""
+    def want(self, status: NodeStateStatus, talk: Talk, about: str) -> None:
+        """Say this from now on of the node state with that uid, and nothing of another one. Never waits."""
         ...
 
     def tell(self, told: Told) -> None:
@@ -58,6 +57,25 @@ class Publisher(Protocol):
     def flush(self, timeout_s: float) -> bool:
         """Wait until all that is wanted is written; False when it was not in that time."""
         ...
+
+
+class Unheard:
+    """The `Publisher` of a node without a cluster: there is the log."""
+
+    @property
+    def written(self) -> Request | None:
+        """Nobody is asked for anything."""
+        return None
+
+    def want(self, status: NodeStateStatus, talk: Talk, about: str) -> None:
+        """Nobody reads it."""
+
+    def tell(self, told: Told) -> None:
+        """Nobody reads it."""
+
+    def flush(self, timeout_s: float) -> bool:  # noqa: ARG002  # nothing waits
+        """Nothing is left to be written."""
+        return True
 
 
 def seen_of(state: SeenNodeState) -> Seen:
@@ -71,8 +89,8 @@ def seen_of(state: SeenNodeState) -> Seen:
 class ClusterPublisher:
     """The `Publisher` of a node in a cluster.
 
-    ``aloud`` has the log say what there is no node state for. ``pace_s`` is the least time between two writes of the
-    status; what was refused is tried again after ``retry_s``, then ever later.
+    ``pace_s`` is the least time between two writes of the status; what was refused is tried again after ``retry_s``,
+    then ever later.
     """
 
     def __init__(
@@ -82,26 +100,25 @@ class ClusterPublisher:
         node: str,
         namespace: str,
         recorder: Recorder | None = None,
-        aloud: bool = False,
         pace_s: float = PACE_S,
         retry_s: float = FIRST_RETRY_S,
     ) -> None:
         self._client = client
         self._node, self._namespace = node, namespace
         self._recorder = recorder
-        self._aloud = LogPublisher() if aloud else None
         self._pace_s, self._retry_s = pace_s, retry_s
         self._changed = threading.Condition()
         self._state: SeenNodeState | None = None
         self._status: NodeStateStatus | None = None
-        self._talk = Talk()
+        self._talk, self._about = Talk(), ""
+        self._answer: Answer | None = None
         self._written: Request | None = None
         self._mirrored: Request | None = None
         self._mirrored_at = -REMIND_S
         self._took_at = -_ECHO_S
         self._asked, self._done = 0, 0
         self._failures = 0
-        self._heard = False
+        self._complained = self._heard = False
 
     @property
     def written(self) -> Request | None:
@@ -112,18 +129,16 @@ class ClusterPublisher:
         with self._changed:
             if state is None or not self._is_echo(state):
                 self._state = state
+                self._heed(seen_of(state).answer if state else None)
             self._asked += 1
             self._heard = True
             self._changed.notify_all()
 
-    def want(self, status: NodeStateStatus | None, talk: Talk) -> None:
+    def want(self, status: NodeStateStatus, talk: Talk, about: str) -> None:
         with self._changed:
-            self._status, self._talk = status or self._status, talk
+            self._status, self._talk, self._about = status, talk, about
             self._asked += 1
             self._changed.notify_all()
-            unheard = self._state is None
-        if unheard and self._aloud:
-            self._aloud.want(status, talk)
 
     def tell(self, told: Told) -> None:
         state = self._state
@@ -180,19 +195,20 @@ class ClusterPublisher:
             return self._pace_s
         except ApiFailure as err:
             self._failures += 1
-            if self._failures == 1:
+            if not self._complained and not isinstance(err, Away):
+                self._complained = True
                 _log.warning("the cluster is not told for now, and what is to be said is kept: %s", err)
             pause_s = min(LONGEST_RETRY_S, self._retry_s * float(2 ** min(self._failures - 1, 16)))
             return max(pause_s, err.retry_after_s or 0.0)
-        if self._failures:
+        if self._complained:
             _log.info("the cluster is told again")
-        self._failures = 0
+        self._failures, self._complained = 0, False
         return self._pace_s if wrote else 0.0
 
     def _write(self) -> bool:
         with self._changed:
-            state, status, talk = self._state, self._status, self._talk
-        if state is None:
+            state, status, talk, about = self._state, self._status, self._talk, self._about
+        if state is None or state.metadata.uid != about:
             return False
         seen = seen_of(state)
         request = talk.request if talk.request is not seen.request else None
@@ -229,6 +245,8 @@ class ClusterPublisher:
         if patch:
             self._written = request or self._written
             self._took(self._client.merge_patch(NODE_STATES, self._node, patch, self._namespace, type=SeenNodeState))
+            if request:
+                _log.info("asks for %s (%s)", handshake.ASKED[request], request)
         return False
 
     def _report(self, wanted: NodeStateStatus | None) -> bool:
@@ -252,16 +270,28 @@ class ClusterPublisher:
     def _took(self, changed: SeenNodeState) -> None:
         """The answer to a write is newer than what the watch has told so far, and it will tell the same."""
         with self._changed:
-            if self._state is not None and self._state.metadata.uid == changed.metadata.uid:
+            known = self._state
+            if known is not None and known.metadata.uid == changed.metadata.uid and not _is_before(changed, known):
                 self._state, self._took_at = changed, time.monotonic()
+
+    def _heed(self, answer: Answer | None) -> None:
+        """Log what becomes of a drain; that nothing is asked for is no news."""
+        if answer is not self._answer and answer and (self._answer or answer is not Answer.IDLE):
+            _log.info("%s (%s)", handshake.ANSWERED[answer], answer)
+        self._answer = answer
 
     def _is_echo(self, state: SeenNodeState) -> bool:
         """True for what the watch tells of the time before a write that has just been answered."""
         known = self._state
         if known is None or time.monotonic() - self._took_at > _ECHO_S or known.metadata.uid != state.metadata.uid:
             return False
-        old, new = state.metadata.resource_version, known.metadata.resource_version
-        return old.isdecimal() and new.isdecimal() and int(old) < int(new)
+        return _is_before(state, known)
+
+
+def _is_before(one: SeenNodeState, other: SeenNodeState) -> bool:
+    """Whether one version of an object is older; what is no number cannot be compared."""
+    old, new = one.metadata.resource_version, other.metadata.resource_version
+    return old.isdecimal() and new.isdecimal() and int(old) < int(new)
 
 
 def _now() -> str:

@@ -74,12 +74,13 @@ def report(standing: Standing, around: Around) -> NodeStateStatus:
 
 def broken(before: NodeStateStatus, trouble: Trouble, generation: int) -> NodeStateStatus:
     """The report when nothing can be seen of the machine: as before, with what is wrong."""
-    state = _troubled([trouble], retried=True)
+    said = _conditions(_troubled([trouble], retried=True), generation)
+    types, known = {one.type for one in said}, own(before)
     return msgspec.structs.replace(
-        own(before),
+        known,
         sync_status=FAILED,
         last_sync_error=_cut(trouble.text),
-        conditions=_conditions(state, generation),
+        conditions=(*said, *(one for one in known.conditions if one.type not in types)),
     )
 
 
@@ -183,11 +184,11 @@ def _of_boot(standing: Standing) -> tuple[Condition, ...]:
 
 
 def _conditions(state: _State, generation: int) -> tuple[Condition, ...]:
-    quiet = "AsExpected" if state.ready else state.reason
+    wrong = (state.reason, state.text) if state.degraded else ("AsExpected", "Nothing is wrong.")
     return (
         _condition("Ready", _status(state.ready), state.reason, state.text, generation),
         _condition("Progressing", _status(state.progressing), state.reason, state.text, generation),
-        _condition("Degraded", _status(state.degraded), quiet, state.text if state.degraded else "", generation),
+        _condition("Degraded", _status(state.degraded), *wrong, generation),
     )
 
 

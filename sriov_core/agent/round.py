@@ -13,7 +13,7 @@ from sriov_core.agent.bootunits import BootUnits
 from sriov_core.agent.decide import Decision
 from sriov_core.agent.handshake import Need, Request, Talk, talk
 from sriov_core.agent.offering import Offering
-from sriov_core.agent.progress import Progress
+from sriov_core.agent.progress import NODE, Progress
 from sriov_core.agent.publish import seen_of
 from sriov_core.agent.rebooting import Rebooting, reasons
 from sriov_core.agent.seams import Outcome
@@ -32,6 +32,10 @@ from sriov_core.model.observed import Snapshot
 from sriov_core.model.plan import Cost, Plan
 
 SAFETY_NET_S = 30.0
+NOT_READY_S = 1.0
+"""How often it is looked whether the cluster was read: an empty list rings no bell."""
+NO_CONFIG_S = 10.0
+"""For so long the configuration may be missing before that is a failure: it and the node state come separately."""
 
 _log = logging.getLogger("sriov_core.agent")
 
@@ -59,6 +63,7 @@ class Round:
     """The agent's work on one machine. Used by one thread.
 
     ``most`` is what a node may be made to cost that nobody drains. ``stopped`` ends the work after the step under way.
+    ``patience_s`` is how long the configuration may be missing before it is reported.
     """
 
     engine: Engine
@@ -70,12 +75,15 @@ class Round:
     boot: BootUnits | None = None
     on_switches: Callable[[Switches], None] = lambda _: None
     attempts: Attempts = attrs.field(factory=Attempts)
+    patience_s: float = NO_CONFIG_S
     _pins: Mapping[Address, str] = attrs.field(init=False)
     _rebooting: Rebooting = attrs.field(factory=Rebooting)
     _failures: tuple[Failure, ...] = ()
     _settled: str = ""
-    _noted: str = ""
     _last: Standing | None = None
+    _stale: int = 0
+    _broken: Trouble | None = None  # what kept the last attempt from being made; told until there is another one
+    _unconfigured_since: float | None = None
 
     @_pins.default
     def _pinned_before(self) -> Mapping[Address, str]:
@@ -87,9 +95,10 @@ class Round:
         outcome: Outcome = "failed"
         try:
             outcome, wait_s = self._pass()
+            self._stale = 0
         except StalePlan as err:
-            _log.info("the machine moved meanwhile and is looked at again: %s", err)
-            outcome, wait_s = "waiting", 0.0
+            self.voice.book.say("stale", f"the machine moved meanwhile and is looked at again: {err}")
+            outcome, wait_s, self._stale = "waiting", self.attempts.failed() if self._stale else 0.0, self._stale + 1
         except SriovError as err:
             wait_s = self.failed(err)
         self.voice.meter.passed(outcome, time.monotonic() - began)
@@ -97,13 +106,12 @@ class Round:
 
     def failed(self, err: Exception) -> float:
         """The pass could not be made: say why, with what can be seen of the machine; answers when to try again."""
-        _log.warning("%s", err)
         trouble = Trouble(type(err).__name__ if isinstance(err, SriovError) else "InternalError", str(err))
-        order = self.source.order()
+        order, self._broken = self.source.order(), trouble
         try:
             seen = self.engine.snapshot()
             last = self._last or Standing(snapshot=seen)
-            troubles, generation = (*last.troubles, trouble), _generation(order)
+            troubles, generation = tuple(dict.fromkeys((*last.troubles, trouble))), _generation(order)
             self._told(order, attrs.evolve(last, snapshot=seen, troubles=troubles, generation=generation, doing={}))
         except Exception:  # noqa: BLE001  # whatever broke the pass may break this as well
             self.voice.say_blind(trouble, order.state)
@@ -112,11 +120,11 @@ class Round:
     def _pass(self) -> tuple[Outcome, float]:
         order = self.source.order()
         if not order.ready:
-            return "waiting", SAFETY_NET_S
+            self.voice.book.say("order", order.why)
+            return "waiting", NOT_READY_S
         if order.switches is None:
-            return self._told(
-                order, Standing(snapshot=self.engine.snapshot(), troubles=(Trouble("NoConfig", order.why),))
-            )
+            return self._unconfigured(order)
+        self._unconfigured_since = None
         self.on_switches(order.switches)
         snapshot, wish = self._first_look(order, order.switches)
         if self._rebooting.is_under_way(self.engine, snapshot.node.boot_id):
@@ -124,20 +132,39 @@ class Round:
             overdue, generation = self._rebooting.overdue(), _generation(order)
             standing = Standing(snapshot=snapshot, waiting="reboot", why=why, troubles=overdue, generation=generation)
             return self._told(order, standing)
+        if wish is None and order.state is None:
+            self.voice.sees(snapshot)
+            return "waiting", SAFETY_NET_S
         if wish is None or wish.error:
             troubles = (Trouble("WishNotUnderstood", wish.error),) if wish else ()
             standing = Standing(snapshot=snapshot, troubles=troubles, generation=_generation(order))
             return self._told(order, standing, _without_need(order, order.switches))
         return self._work(self._case(order, order.switches, wish, snapshot))
 
+    def _unconfigured(self, order: Order) -> tuple[Outcome, float]:
+        """Nothing may be touched: the log tells at once, and the node state when it stays like that."""
+        snapshot = self.engine.snapshot()
+        self.voice.book.say("order", order.why, level=logging.WARNING)
+        if order.state is None:
+            self.voice.sees(snapshot)
+            return "waiting", SAFETY_NET_S
+        now = time.monotonic()
+        self._unconfigured_since = self._unconfigured_since or now
+        left = self._unconfigured_since + self.patience_s - now
+        if left > 0:
+            return "waiting", left
+        trouble = Trouble("NoConfig", order.why)
+        return self._told(order, Standing(snapshot=snapshot, troubles=(trouble,), generation=_generation(order)))
+
     def _first_look(self, order: Order, on: Switches) -> tuple[Snapshot, Wish | None]:
         self.engine = attrs.evolve(self.engine, parallel=MAX_PARALLEL_NICS if on.parallel else 1)
         snapshot = self.engine.snapshot()
         wish = self.source.wish(order, snapshot)
-        if wish and wish.version != self._noted:
-            self._noted = wish.version
-            for note in wish.notes:
-                _log.warning("%s", note)
+        if wish is None:
+            self.voice.book.say("order", order.why)
+        else:
+            self.voice.book.forget("order")
+            self.voice.book.takes(wish)
         pins = {**self._pins, **(wish.pins if wish else {})}
         if pins != self.engine.pins:
             self.engine = attrs.evolve(self.engine, pins=pins)
@@ -164,19 +191,24 @@ class Round:
         decision = self._decided(case)
         answer = seen_of(case.order.state).answer if case.order.state else None
         self.attempts.about((case.wish.version, decision.most, answer))
-        if not case.plan.steps:
-            self._failures = ()
-        if _is_due(case, decision) and not self.attempts.rest_s:
+        self._failures = tuple(failure for failure in self._failures if _is_left(failure, case.plan))
+        self.voice.book.plans(case.plan, drift=self._settled == case.wish.version)
+        is_due = _is_due(case, decision)
+        if self._broken and not is_due and not decision.reboot:
+            self._broken = None
+            decision = self._decided(case)
+        if is_due and not self.attempts.rest_s:
             case = self._act(case, decision)
             decision = self._decided(case)
         if self.stopped():
             return "waiting", 0.0
-        self._last = standing = self._standing(case, decision)
-        self._settle(case, standing)
-        if decision.reboot and not self.attempts.rest_s:
+        self._last = standing = self._settle(case, decision)
+        # A NIC whose steps fail holds up nobody: it is tried again after the reboot.
+        if decision.reboot and not (self._broken and self.attempts.rest_s):
             self._say(case.order, attrs.evolve(standing, why=f"rebooting: {reasons(case.plan)}"), Talk())
             self.voice.rebooting(reasons(case.plan))
             self._rebooting.start(self.engine, case.boot_id, reasons(case.plan))
+            _log.warning("the machine was told to reboot; nothing more is done in this boot")
             return "waiting", 0.0
         outcome, wait_s = self._told(case.order, standing, decision.talk)
         return outcome, self.attempts.rest_s or wait_s
@@ -186,7 +218,7 @@ class Round:
         if case.order.state is None:
             return decide.alone(case.plan, memory, self.most)
         seen = seen_of(case.order.state)
-        written, failed = self.voice.publisher.written, bool(self._failures)
+        written, failed = self.voice.publisher.written, bool(self._failures or self._broken)
         return decide.in_cluster(case.plan, memory, seen, case.switches.terms, written=written, failed=failed)
 
     def _act(self, case: Case, decision: Decision) -> Case:
@@ -196,13 +228,14 @@ class Round:
         asking = attrs.evolve(decision.talk, request=None) if _gives_up(decision.talk) else decision.talk
 
         def tell(said: Mapping[Address, str]) -> None:
-            with suppress(SriovError):  # called from the midst of the work, which what is said of it must not stop
+            with suppress(Exception):  # called from the midst of the work, which what is said of it must not stop
                 self._say(case.order, self._standing(case, decision, doing=said), asking)
 
-        progress = Progress(doing, self.voice.meter, tell)
-        if not self._failures:  # the report of an attempt that is repeated stays as it was
+        progress = Progress(doing, self.voice.meter, tell, self.voice.book)
+        if not self._failures and not self._broken:  # the report of an attempt that is repeated stays as it was
             tell(progress.said())
         prepared = self.offering.prepare(doing, seen, case.spec, block=block)
+        self._broken = None
         problems, assigned = decide.disputed(case.spec, seen), self.voice.assigned()
 
         def only(plan: Plan) -> Plan:
@@ -216,7 +249,7 @@ class Round:
             case.spec, release=case.wish.release, approve=approve, on_event=progress, only=only, stopped=self.stopped
         )
         self._failures = tuple(failure for failure in result.failures if not failure.stale)
-        self.voice.failed(self._failures)
+        progress.end(result.failures)
         if doing.steps and self._settled == case.wish.version:
             self.voice.meter.healed(len(doing.steps))
         after = attrs.evolve(case, look=result.last, plan=self._judged(result.last, case.spec))
@@ -224,15 +257,19 @@ class Round:
             self.attempts.failed()
         return after
 
-    def _settle(self, case: Case, standing: Standing) -> None:
-        """When all is done that can be done now, the device plugin goes on with it."""
-        if self._failures or (case.plan.steps and not standing.waiting):
-            return
+    def _settle(self, case: Case, decision: Decision) -> Standing:
+        """How the node stands. When all is done that can be done now, the device plugin goes on with it."""
+        standing = self._standing(case, decision)
+        is_left = decide.part(case.plan, decision.most).steps and not decision.reboot
+        if self._failures or self._broken or is_left:
+            return standing
         self.attempts.succeeded()
         if standing.is_done:
             self._settled = case.wish.version
-        if case.wish.says_something:
-            self.offering.settle(case.spec, block=case.switches.block_plugin)
+        if not case.wish.says_something:
+            return standing
+        troubles = self.offering.settle(case.spec, block=case.switches.block_plugin)
+        return attrs.evolve(standing, troubles=(*standing.troubles, *troubles))
 
     def _standing(self, case: Case, decision: Decision, *, doing: Mapping[Address, str] | None = None) -> Standing:
         return Standing(
@@ -241,7 +278,7 @@ class Round:
             memory=case.look.memory,
             plan=case.plan,
             failures=self._failures,
-            troubles=case.troubles,
+            troubles=(*case.troubles, self._broken) if self._broken else case.troubles,
             doing=doing or {},
             waiting=decision.waiting,
             why=decision.why,
@@ -263,6 +300,13 @@ def _is_due(case: Case, decision: Decision) -> bool:
     """Whether there is something to do: steps, or what is set for a reboot and not noted yet."""
     unnoted = decision.most is Cost.REBOOT and bool(case.plan.reboots) and not decision.reboot
     return bool(decide.part(case.plan, decision.most).steps) or unnoted
+
+
+def _is_left(failure: Failure, plan: Plan) -> bool:
+    """Whether there is still work where a step failed; where there is none, the failure is over."""
+    if failure.nic is NODE:
+        return bool(plan.node or plan.after)
+    return any(nic.nic == failure.nic and nic.steps for nic in plan.nics)
 
 
 def _gives_up(spoken: Talk) -> bool:

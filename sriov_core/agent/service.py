@@ -41,6 +41,7 @@ class Agent:
     """The service of one node: `start` it, `stop` it, `join` it. ``changes`` is the kernel's bell, if there is one.
 
     When one of its threads dies the whole agent ends, and ``broken`` holds why: half an agent would look alive.
+    ``stuck`` answers why it does nothing any more, empty while it does: then its process should end.
     """
 
     round: Callable[[Callable[[], bool]], Round]
@@ -50,6 +51,7 @@ class Agent:
     changes: Changes | None = None
     safety_net_s: float = SAFETY_NET_S
     broken: BaseException | None = None
+    stuck: Callable[[], str] = str
     _stop: threading.Event = attrs.field(factory=threading.Event, init=False)
     _bell: threading.Event = attrs.field(factory=threading.Event, init=False)
     _threads: list[threading.Thread] = attrs.field(factory=list, init=False)
@@ -118,10 +120,14 @@ class Agent:
             self._stop.wait(LEAST_PAUSE_S)
 
     def _listen(self) -> None:
+        complaint = ""
         while self.changes and not self._stop.is_set():
             try:
                 if self.changes.wait(_SLICE_S):
                     self.notice()
+                complaint = ""
             except SriovError as err:
-                _log.warning("the kernel's notifications are not heard: %s", err)
+                if str(err) != complaint:
+                    complaint = str(err)
+                    _log.warning("the kernel's notifications are not heard, so drift is found late: %s", err)
                 self._stop.wait(_SLICE_S)

@@ -10,6 +10,7 @@ data:
 
 from collections.abc import Iterable, Mapping
 
+import attrs
 import msgspec
 
 from sriov_core.agent.wish import Wish
@@ -51,20 +52,21 @@ def of_config_maps(found: Iterable[SeenConfigMap], snapshot: Snapshot) -> Wish |
         return None
     version = ", ".join(f"{one.metadata.uid}/{one.metadata.resource_version}" for one in maps)
     names = " and ".join(one.metadata.name for one in maps)
+    whole = Wish(version=version, called=f"the wish of ConfigMap {names}")
     if len(maps) > 1:
         text = f"the ConfigMaps {names} are all labelled as the wish for this node"
-        return Wish(version=version, error=f"{text}. Leave the label on one of them")
+        return attrs.evolve(whole, error=f"{text}. Leave the label on one of them")
     try:
         entries = _entries(maps[0])
     except SpecError as err:
-        return Wish(version=version, error=f"ConfigMap {names}: {err}")
+        return attrs.evolve(whole, error=f"ConfigMap {names}: {err}")
     known = {name: nic for nic in snapshot.nics for name in (str(nic.address), nic.name, *nic.alt_names) if name}
     missing = tuple(_missing(entry.name, known) for entry in entries if entry.name not in known)
     nics = tuple(_nic(entry, known[entry.name]) for entry in entries if entry.name in known)
     twice = sorted({str(nic.address) for nic in nics if sum(nic.address == other.address for other in nics) > 1})
     if twice:
-        return Wish(version=version, error=f"ConfigMap {names}: {', '.join(twice)} is named twice. Leave one entry")
-    return Wish(spec=NodeSpec(nics=nics), release=not missing, version=version, problems=missing)
+        return attrs.evolve(whole, error=f"ConfigMap {names}: {', '.join(twice)} is named twice. Leave one entry")
+    return attrs.evolve(whole, spec=NodeSpec(nics=nics), release=not missing, problems=missing)
 
 
 def _entries(found: SeenConfigMap) -> tuple[_Entry, ...]:
@@ -72,6 +74,8 @@ def _entries(found: SeenConfigMap) -> tuple[_Entry, ...]:
     if text is None:
         raise SpecError(f"it has no key {KEY}. {_EXAMPLE}")
     values = yamlvalues.load(text)
+    if len(values) > 1:
+        raise SpecError(f"data.{KEY} holds {len(values)} documents. Write one list. {_EXAMPLE}")
     try:
         entries = msgspec.convert(values[0] if values and values[0] is not None else [], tuple[_Entry, ...])
     except msgspec.ValidationError as err:

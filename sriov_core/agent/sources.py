@@ -1,6 +1,5 @@
 """Where the wish comes from: the cluster's objects for this node, watched, or a file, looked at now and then."""
 
-import logging
 import os
 import threading
 from collections.abc import Callable
@@ -15,11 +14,10 @@ from sriov_core.api import keys
 from sriov_core.api.operatorconfig import NAME
 from sriov_core.errors import SriovError
 from sriov_core.kube.client import Client
+from sriov_core.kube.failures import Forbidden, NotFound
 from sriov_core.kube.informer import Informer
-from sriov_core.kube.resource import CONFIG_MAPS, CONFIGS, NODE_STATES
+from sriov_core.kube.resource import CONFIG_MAPS, CONFIGS, NODE_STATES, Resource
 from sriov_core.model.observed import Snapshot
-
-_log = logging.getLogger("sriov_core.agent")
 
 Notice = Callable[[], None]
 """Rings when something may have to be done; never blocks."""
@@ -31,8 +29,9 @@ MOST_BYTES = 5_000_000
 class Order:
     """What the agent is told at this moment.
 
-    ``switches`` is None while nothing may be touched, and ``why`` says so. ``state`` is the node's object, None where
-    there is none: then nobody is told, and nobody drains the node. ``ready`` is False until the cluster was read once.
+    ``switches`` is None while nothing may be touched. ``state`` is the node's object, None where there is none: then
+    nobody is told, and nobody drains the node. ``ready`` is False until the cluster was read once. ``why`` says what
+    is missing for a wish and what to do, if there is none.
     """
 
     switches: Switches | None
@@ -79,14 +78,26 @@ class ClusterSource:
     ) -> None:
         self._key, self._config_key = f"{namespace}/{node}", f"{namespace}/{NAME}"
         self._given = given
+        self._refused: set[str] = set()
         self._on_state = on_state
         self._notice: Notice = lambda: None
         of_node, default = f"metadata.name={node}", f"metadata.name={NAME}"
-        self._states = Informer(client, NODE_STATES, SeenNodeState, namespace=namespace, fields=of_node)
-        self._configs = Informer(client, CONFIGS, SeenConfig, namespace=namespace, fields=default)
-        label = f"{keys.NODE_INTERFACES}={node}"
+        self._states = Informer(
+            client,
+            NODE_STATES,
+            SeenNodeState,
+            namespace=namespace,
+            fields=of_node,
+            on_failure=self._failed(NODE_STATES),
+        )
+        self._configs = Informer(
+            client, CONFIGS, SeenConfig, namespace=namespace, fields=default, on_failure=self._failed(CONFIGS)
+        )
+        self._label = f"{keys.NODE_INTERFACES}={node}"
         self._maps = (
-            Informer(client, CONFIG_MAPS, SeenConfigMap, namespace=namespace, labels=label) if config_maps else None
+            Informer(client, CONFIG_MAPS, SeenConfigMap, namespace=namespace, labels=self._label)
+            if config_maps
+            else None
         )
 
     def start(self, notice: Notice, stop: threading.Event) -> None:
@@ -100,14 +111,21 @@ class ClusterSource:
             self._maps.start(stop)
 
     def order(self) -> Order:
+        ready = self._is_ready()  # before the caches are read: what was not there yet would count as not there
         state, config = self._states.get(self._key), self._configs.get(self._config_key)
+        if not ready:
+            why = "waits until the API server has told what is wished and how to work; the node stays as it is"
+            return Order(switches=None, state=state, ready=False, why=why)
         if self._maps is not None:  # nothing else needs to be there, not even the kinds of this project
-            return Order(switches=switches(config, self._given), state=state, ready=self._maps.synced)
-        ready = self._states.synced and self._configs.synced
+            why = f"no ConfigMap has the label {self._label}, so nothing is changed on this node. Create one"
+            return Order(switches=switches(config, self._given), state=state, why=why)
         if config is None:
-            why = f"there is no SriovOperatorConfig {NAME}, so nothing is changed on this node. Create it"
-            return Order(switches=None, state=state, ready=ready, why=why)
-        return Order(switches=switches(config, self._given), state=state, ready=ready)
+            return Order(switches=None, state=state, why=self._without_config())
+        why = (
+            f"there is no SriovNetworkNodeState {self._key}, so nothing is changed on this node. The operator makes it "
+            "for each node that it manages: see that it runs, and what configDaemonNodeSelector selects"
+        )
+        return Order(switches=switches(config, self._given), state=state, why=why)
 
     def wish(self, order: Order, snapshot: Snapshot) -> Wish | None:
         if self._maps is not None:
@@ -117,6 +135,26 @@ class ClusterSource:
     def join(self, timeout_s: float) -> bool:
         ended = self._states.join(timeout_s) and self._configs.join(timeout_s)
         return ended and (self._maps is None or self._maps.join(timeout_s))
+
+    def _is_ready(self) -> bool:
+        """Whether everything was read once; kinds that a wish in a ConfigMap does without may be missing then."""
+        if self._maps is None:
+            return self._states.synced and self._configs.synced
+        beside = ((NODE_STATES, self._states.synced), (CONFIGS, self._configs.synced))
+        return self._maps.synced and all(synced or kind.plural in self._refused for kind, synced in beside)
+
+    def _failed(self, resource: Resource) -> Callable[[Exception], None]:
+        def failed(error: Exception) -> None:
+            if isinstance(error, NotFound | Forbidden):
+                self._refused.add(resource.plural)
+
+        return failed
+
+    def _without_config(self) -> str:
+        if self._config_key in self._configs.unreadable:
+            text = f"SriovOperatorConfig {self._config_key} cannot be read, so nothing is changed on this node"
+            return f"{text}. Correct it, see the line of the log before"
+        return f"there is no SriovOperatorConfig {self._config_key}, so nothing is changed on this node. Create it"
 
     def _state_changed(self, before: SeenNodeState | None, after: SeenNodeState | None) -> None:
         self._on_state(after)
@@ -152,19 +190,25 @@ class FileSource:
         return Order(switches=self._switches)
 
     def wish(self, order: Order, snapshot: Snapshot) -> Wish | None:  # noqa: ARG002  # the same on any machine
+        called = f"the wish in {self._path}"
         try:
+            if os.path.exists(self._path) and not os.path.isfile(self._path):  # a pipe would be waited for without end
+                return Wish(called=called, error=f"{self._path} is no regular file. Write the node state into one")
             with open(self._path, "rb") as file:
                 data = file.read(MOST_BYTES + 1)
         except OSError as err:
-            return Wish(error=f"cannot read {self._path}: {err.strerror}. Write the node state there")
+            error = f"cannot read {self._path}: {err.strerror}. Write the node state there"
+            return Wish(called=called, error=error)
         if len(data) > MOST_BYTES:
-            return Wish(error=f"{self._path} has more than {MOST_BYTES // 1_000_000} MB, which is no node state")
+            error = f"{self._path} has more than {MOST_BYTES // 1_000_000} MB, which is no node state"
+            return Wish(called=called, error=error)
         try:
             return of_text(data.decode(), self._path)
         except UnicodeDecodeError as err:
-            return Wish(error=f"{self._path} is no text (byte {err.start} is not UTF-8). Save it as UTF-8")
+            error = f"{self._path} is no text (byte {err.start} is not UTF-8). Save it as UTF-8"
+            return Wish(called=called, error=error)
         except SriovError as err:
-            return Wish(error=str(err))
+            return Wish(called=called, error=str(err))
 
     def join(self, timeout_s: float) -> bool:
         if self._thread is None:

@@ -1,12 +1,12 @@
 """Turns how the node stands into what is reported, and hands it on: to the publisher and to whoever counts."""
 
 import logging
-from collections.abc import Sequence
 
 import attrs
 
 from sriov_core.agent.catalogue import reports
 from sriov_core.agent.handshake import Talk
+from sriov_core.agent.logbook import Logbook
 from sriov_core.agent.publish import Publisher
 from sriov_core.agent.report import Around, broken, report
 from sriov_core.agent.seams import Assigned, Meter
@@ -14,23 +14,22 @@ from sriov_core.agent.standing import Standing, Trouble
 from sriov_core.agent.wish import SeenNodeState, status_of
 from sriov_core.agent.writes import Told
 from sriov_core.api.nodestate import NodeStateStatus
-from sriov_core.engine.execute import Failure
+from sriov_core.model.observed import Snapshot
 from sriov_core.plugin.loading import Catalogue
 from sriov_core.plugin.reader import HostReader
 
 _FLUSH_S = 5.0
 
-_log = logging.getLogger("sriov_core.agent")
-
 
 @attrs.frozen(kw_only=True)
 class Voice:
-    """What the agent says. ``catalogue`` are its plugins."""
+    """What the agent says. ``catalogue`` are its plugins, ``book`` is what people read."""
 
     publisher: Publisher
     meter: Meter
     assigned: Assigned
     catalogue: Catalogue
+    book: Logbook = attrs.field(factory=Logbook)
 
     def say(self, standing: Standing, talk: Talk, host: HostReader, state: SeenNodeState | None) -> None:
         """Report how the node stands, and go on with the talk about draining. HostError when nothing can be read."""
@@ -40,25 +39,30 @@ class Voice:
             assigned=self.assigned(),
             before=_before(state),
         )
-        self.publisher.want(report(standing, around), talk)
+        status = report(standing, around)
+        self.publisher.want(status, talk, _uid(state))
         self.meter.standing(standing.snapshot, standing.waiting)
+        self.book.stands(standing, next(one.message for one in status.conditions if one.type == "Ready"))
+
+    def sees(self, snapshot: Snapshot) -> None:
+        """Count what was seen, when there is nobody to report it to."""
+        self.meter.standing(snapshot, "")
 
     def say_blind(self, trouble: Trouble, state: SeenNodeState | None) -> None:
         """Report that nothing can be seen of the machine; its NICs stay in the report as they were."""
         generation = state.metadata.generation if state else 0
-        self.publisher.want(broken(_before(state), trouble, generation), Talk())
-
-    def failed(self, failures: Sequence[Failure]) -> None:
-        """Log steps that failed."""
-        for failure in failures:
-            _log.warning("step %r failed: %s", failure.step.describe(), failure.error)
+        self.publisher.want(broken(_before(state), trouble, generation), Talk(), _uid(state))
+        self.book.say("verdict", f"Failed: {trouble.text}", level=logging.WARNING)
 
     def rebooting(self, reasons: str) -> None:
-        """Tell why the machine is about to reboot; waits a little until that is written."""
-        _log.warning("rebooting: %s", reasons)
+        """Tell the cluster why the machine is about to reboot; waits a little until that is written."""
         note = f"Reboot node has been initiated: {reasons}"
         self.publisher.tell(Told(kind="Normal", reason="RebootNode", action="Reboot", note=note))
         self.publisher.flush(_FLUSH_S)
+
+
+def _uid(state: SeenNodeState | None) -> str:
+    return state.metadata.uid if state else ""
 
 
 def _before(state: SeenNodeState | None) -> NodeStateStatus:

@@ -16,7 +16,6 @@ from sriov_core.kube.resource import PODS
 
 _TRIES = 10
 _LONGEST_PAUSE_S = 30.0
-_RECHECK_S = 30.0
 
 _log = logging.getLogger("sriov_core.agent")
 
@@ -48,7 +47,7 @@ def wait(client: Client, name: str, namespace: str, stop: threading.Event, first
     pods.start(ended)
     try:
         while not stop.is_set():
-            changed.wait(min(1.0, _RECHECK_S))
+            changed.wait(1.0)
             changed.clear()
             if pods.synced and not _is_marked(pods.get(f"{namespace}/{name}"), name, namespace):
                 return

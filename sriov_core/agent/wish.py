@@ -1,6 +1,6 @@
 """What is wished of this node, read from a node state as the cluster or a file holds it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -30,14 +30,15 @@ class Wish:
     """The wish for this node.
 
     ``release`` says that it is the whole wish: what was configured before and is left out is given back. ``version``
-    names it: the same text, the same wish. ``pins`` are the administrator's owners of NICs. A wish that cannot be
-    understood has an ``error`` and changes nothing; ``problems`` are parts of it that cannot be met, and ``notes``
-    what else people should know.
+    names it: the same text, the same wish; ``called`` is what people call it. ``pins`` are the administrator's owners
+    of NICs. A wish that cannot be understood has an ``error`` and changes nothing; ``problems`` are parts of it that
+    cannot be met, and ``notes`` what else people should know.
     """
 
     spec: NodeSpec = attrs.field(factory=NodeSpec)
     release: bool = False
     version: str = ""
+    called: str = "the wish"
     pins: Mapping[Address, str] = attrs.field(factory=dict)
     error: str = ""
     problems: tuple[Problem, ...] = ()
@@ -58,16 +59,18 @@ def of_node_state(seen: SeenNodeState) -> Wish:
     meta = seen.metadata
     pins = parse_pins(meta.annotations.get(keys.PINNED_PLUGINS, ""))
     version = f"{meta.uid}/{meta.generation}"
+    called = f"the wish of SriovNetworkNodeState {meta.namespace}/{meta.name}, generation {meta.generation}"
     try:
         spec = to_spec(_whole(seen))
     except SpecError as err:
-        return Wish(version=version, pins=pins.plugins, error=str(err))
+        return Wish(version=version, called=called, pins=pins.plugins, error=str(err))
     wishes_nothing = spec == NodeSpec()
     judged = meta.annotations.get(keys.RENDERED) == "true" or meta.generation > 1
     return Wish(
         spec=spec,
         release=judged or not wishes_nothing,
         version=version,
+        called=called,
         pins=pins.plugins,
         notes=tuple(map(str, pins.faults)),
     )
@@ -75,16 +78,15 @@ def of_node_state(seen: SeenNodeState) -> Wish:
 
 def of_text(text: str, source: str) -> Wish:
     """The wish in the text of a file that holds one node state. Its ``error`` says what is wrong with the text."""
+    called = f"the wish in {source}"
     try:
-        found = [entry.body for entry in documents.read(text, source) if isinstance(entry.body, NodeState)]
-        spec = to_spec(found[0]) if len(found) == 1 else NodeSpec()
+        state = _only_state(documents.read(text, source), source)
+        spec = to_spec(state)
     except SpecError as err:
-        return Wish(version=text, error=str(err))
-    if len(found) != 1:
-        text_of = f"{source} holds {len(found)} node states, and this is one node. Leave one in it"
-        return Wish(version=text, error=text_of)
-    pins = parse_pins(found[0].metadata.annotations.get(keys.PINNED_PLUGINS, ""))
-    return Wish(spec=spec, release=True, version=text, pins=pins.plugins, notes=tuple(map(str, pins.faults)))
+        return Wish(version=text, called=called, error=str(err))
+    pins = parse_pins(state.metadata.annotations.get(keys.PINNED_PLUGINS, ""))
+    notes = tuple(map(str, pins.faults))
+    return Wish(spec=spec, release=True, version=text, called=called, pins=pins.plugins, notes=notes)
 
 
 def status_of(seen: SeenNodeState) -> NodeStateStatus:
@@ -93,6 +95,19 @@ def status_of(seen: SeenNodeState) -> NodeStateStatus:
         return msgspec.convert(seen.status, NodeStateStatus)
     except msgspec.ValidationError:
         return NodeStateStatus()
+
+
+def _only_state(found: Sequence[documents.Document], source: str) -> NodeState:
+    states = [entry.body for entry in found if isinstance(entry.body, NodeState)]
+    if len(states) == 1:
+        return states[0]
+    if states:
+        names = ", ".join(entry.name or "one without a name" for entry in found if isinstance(entry.body, NodeState))
+        text = f"{source} holds {len(states)} node states ({names}), and this machine is one node"
+        raise SpecError(f"{text}. Leave the one of this node in it")
+    kinds = ", ".join(dict.fromkeys(entry.kind for entry in found))
+    remedy = "`sriov-core render` makes node states of policies and Nodes"
+    raise SpecError(f"{source} holds {kinds}, and the wish is one SriovNetworkNodeState. Write it there: {remedy}")
 
 
 def _whole(seen: SeenNodeState) -> NodeState:

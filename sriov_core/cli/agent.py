@@ -3,29 +3,28 @@
 import importlib
 import logging
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import attrs
 import click
+from click.core import ParameterSource
 
 from sriov_core.cli.approval import COSTS
 from sriov_core.cli.options import Settings, host_options
-from sriov_core.cli.screen import Session
 from sriov_core.cli.signals import stop_on_signals
-from sriov_core.errors import SpecError
+from sriov_core.errors import SpecError, SriovError
 from sriov_core.model.plan import Cost
 
 if TYPE_CHECKING:
-    from sriov_core.agent.switches import Switches
+    from sriov_core.agent.service import Agent
     from sriov_core.cli.agentsetup import Wanted
+    from sriov_core.kube.logs import Form
 
 ENDS_WITHIN_S = 25.0
 """Shorter than the 30 seconds that a kubelet leaves a pod to end."""
 NAMESPACE = "sriov-network-operator"
-_LOGGER = "sriov_core"
+_log = logging.getLogger("sriov_core.agent")
 _SUBVERBS = {"wait-for-config": "sriov_core.agent.waitforconfig"}
 
 
@@ -82,6 +81,14 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     metavar="ADDRESS",
     help="Serve metrics on HOST:PORT; 0 serves none.",
 )
+@click.option(
+    "--health-probe-bind-address",
+    default="0",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Serve /healthz and /readyz on HOST:PORT; 0 serves none.",
+)
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @host_options
 @click.pass_context
 def verb(  # noqa: PLR0917  # click passes every option by name
@@ -98,13 +105,18 @@ def verb(  # noqa: PLR0917  # click passes every option by name
     manage_software_bridges: bool,  # noqa: FBT001
     disable_plugins: tuple[str, ...],
     metrics_bind_address: str,
+    health_probe_bind_address: str,
+    log_format: "Form",
     settings: Settings,
 ) -> int | None:
     """Keep this node as its SriovNetworkNodeState wishes, and report it, until SIGTERM.
 
     Exit code: 0 it was told to end, 1 an error.
     """
+    from sriov_core.cli.agentlog import follow_level, log_to_stderr  # noqa: PLC0415  # other verbs do without
+
     if ctx.invoked_subcommand:
+        ctx.with_resource(log_to_stderr(log_format))
         return None
     from sriov_core.agent.switches import Given  # noqa: PLC0415  # a subcommand does without all of that
     from sriov_core.cli.agentsetup import Wanted  # noqa: PLC0415
@@ -126,27 +138,66 @@ def verb(  # noqa: PLR0917  # click passes every option by name
         units=use_systemd_service or os.environ.get("USE_SYSTEMD_SERVICE") == "true",
         unit_program=unit_program,
         metrics=metrics_bind_address,
-        on_switches=_follow_level,
+        probes=health_probe_bind_address,
+        on_level=follow_level,
     )
-    return _run(_consistent(wanted), ctx.ensure_object(Session))
+    _must_be_heeded(ctx, wanted)
+    return _logged(_consistent(wanted), log_format)
 
 
-def _run(wanted: "Wanted", session: Session) -> int:
+def _logged(wanted: "Wanted", log_format: "Form") -> int:
+    """Run, and have the log tell what kept the agent from it: in a pod nobody reads anything else."""
+    from sriov_core.cli.agentlog import log_to_stderr  # noqa: PLC0415  # as above
+
+    with log_to_stderr(log_format):
+        try:
+            return _run(wanted)
+        except SriovError as err:
+            for line in str(err).splitlines():
+                _log.error("%s", line)
+            return 1
+
+
+def _run(wanted: "Wanted") -> int:
     from sriov_core.cli.agentsetup import opened  # noqa: PLC0415  # as above
 
-    with _log_to_stderr(), stop_on_signals() as stop, opened(wanted, stop) as agent:
+    with stop_on_signals() as stop, opened(wanted, stop) as agent:
         if agent is None:
-            return 0  # told to end before the cluster answered
+            _log.info("ends, as it was told to, before the cluster answered")
+            return 0
         agent.start()
-        while not stop.wait(1.0) and not agent.stopping.is_set():
+        while not (stop.wait(1.0) or agent.stopping.is_set() or agent.stuck()):
             pass
-        agent.stop()
-        if not agent.join(ENDS_WITHIN_S):
-            session.note(f"a step is still under way after {ENDS_WITHIN_S:g} s; the next agent goes on from there")
+        return _ended(agent)
+
+
+def _ended(agent: "Agent", leave: Callable[[int], object] = os._exit) -> int:
+    """End the agent in time; the exit code. ``leave`` ends the process at once, without waiting for what is stuck."""
+    stuck = agent.stuck()
+    agent.stop()
+    if stuck:
+        _log.error("%s The process ends, so that another one is started", stuck)
+        leave(1)
+    _log.info("ends, as soon as the step that is under way is done")
+    if not agent.join(ENDS_WITHIN_S):
+        _log.warning("a step is still under way after %g s; the next agent goes on from there", ENDS_WITHIN_S)
     if agent.broken is None:
+        _log.info("has ended")
         return 0
-    session.error(f"internal error: {type(agent.broken).__name__}: {agent.broken}. Report it")
+    _log.error("internal error: %s: %s. Report it", type(agent.broken).__name__, agent.broken)
     return 1
+
+
+def _must_be_heeded(ctx: click.Context, wanted: "Wanted") -> None:
+    """SpecError for an option of the command line that nobody would look at; variables may stand there for others."""
+    written = {name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    for name in ("node_name", "namespace", "kubeconfig"):
+        if wanted.file and name in written:
+            option = f"--{name.replace('_', '-')}"
+            raise SpecError(f"{option} is for a cluster, and --node-state means none. Leave out one of the two")
+    if "max_cost" in written and not wanted.file and not wanted.config_map:
+        text = "--max-cost is for nodes that nobody drains (--node-state, --node-config-map), and this one is drained"
+        raise SpecError(f"{text} by whoever answers its node state. Leave it out")
 
 
 def _consistent(wanted: "Wanted") -> "Wanted":
@@ -159,27 +210,3 @@ def _consistent(wanted: "Wanted") -> "Wanted":
         text = f"the Node's name has {len(wanted.node)} characters, and the label of its ConfigMap takes 63"
         raise SpecError(f"{text}. Use a SriovNetworkNodeState for this node")
     return wanted
-
-
-@contextmanager
-def _log_to_stderr() -> Iterator[None]:
-    """One line a fact, with its time, as a container's log is read."""
-    logger = logging.getLogger(_LOGGER)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    before = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(before)
-
-
-def _follow_level(on: "Switches") -> None:
-    """0 is what happens to the node, 1 and 2 tell more."""
-    logger = logging.getLogger(_LOGGER)
-    level = logging.INFO if on.log_level < 1 else logging.DEBUG
-    if logger.level != level:
-        logger.setLevel(level)

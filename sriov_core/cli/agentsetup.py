@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from sriov_core import __version__
 from sriov_core.agent import bootunits
 from sriov_core.agent.assembly import Setting, cluster_agent, file_agent
 from sriov_core.agent.bootunits import BootUnits
 from sriov_core.agent.node import SeenNode, addresses, platform, read_node
 from sriov_core.agent.podresources import SOCKET, PodResources
 from sriov_core.agent.publish import MANAGER
-from sriov_core.agent.seams import NoMeter
+from sriov_core.agent.pulse import Pulse, pages
+from sriov_core.agent.requestlog import RequestLog
 from sriov_core.agent.service import Agent
-from sriov_core.agent.switches import Given, Switches
+from sriov_core.agent.switches import Given
 from sriov_core.cli.machine import Machine, must_be_able, open_machine
 from sriov_core.cli.options import Settings
 from sriov_core.errors import HostError, SpecError
@@ -60,7 +62,8 @@ class Wanted:
     units: bool
     unit_program: str | None
     metrics: str
-    on_switches: Callable[[Switches], None]
+    probes: str
+    on_level: Callable[[int], None]
 
 
 @contextmanager
@@ -68,16 +71,22 @@ def opened(wanted: Wanted, stop: threading.Event) -> Iterator[Agent | None]:
     """The agent, not started; None when ``stop`` was set before the cluster answered. Closes all that was opened."""
     with ExitStack() as stack:
         metrics = _metrics(wanted)
+        pulse = Pulse(metrics)
         if wanted.file:
-            yield file_agent(wanted.file, _setting(wanted, _machine(wanted.settings, None), metrics, stack))
+            setting = _setting(wanted, _machine(wanted.settings, None), metrics, pulse, stack)
+            _serve(wanted, metrics, pulse, stack)
+            _log.info("%s begins, without a cluster: the wish is in %s", _called(wanted), wanted.file)
+            yield file_agent(wanted.file, setting)
             return
         transport = connect(wanted.kubeconfig, user_agent=MANAGER)
-        client = Client(transport, manager=MANAGER, observer=metrics)
-        node = read_node(client, wanted.node, stop)
+        _log.info("%s begins: API server %s, %s", _called(wanted), transport.server, _source(wanted))
+        client = Client(transport, manager=MANAGER, observer=RequestLog(metrics))
+        _serve(wanted, metrics, pulse, stack)
+        node = read_node(client, wanted.node, stop, pulse.beat)
         if node is None:
             yield None
             return
-        setting = _setting(wanted, _machine(wanted.settings, node), metrics, stack)
+        setting = _setting(wanted, _machine(wanted.settings, node), metrics, pulse, stack)
         recorder = Recorder(client, component=COMPONENT, instance=wanted.node)
         stack.callback(recorder.close, _EVENTS_S)
         yield cluster_agent(
@@ -88,6 +97,18 @@ def opened(wanted: Wanted, stop: threading.Event) -> Iterator[Agent | None]:
             recorder=recorder,
             config_maps=wanted.config_map,
         )
+
+
+def _called(wanted: Wanted) -> str:
+    settings = wanted.settings
+    machine = f"simulated machine {settings.host}" if settings.host else f"machine below {settings.root}"
+    return f"sriov-core {__version__}, {machine}"
+
+
+def _source(wanted: Wanted) -> str:
+    if wanted.config_map:
+        return f"Node {wanted.node}, the wish is in its ConfigMap in namespace {wanted.namespace}"
+    return f"Node {wanted.node}, the wish is in SriovNetworkNodeState {wanted.namespace}/{wanted.node}"
 
 
 def _machine(settings: Settings, node: SeenNode | None) -> Machine:
@@ -120,20 +141,22 @@ def _boot_id(root: str) -> str:
         return ""
 
 
-def _setting(wanted: Wanted, machine: Machine, metrics: "AgentMetrics | None", stack: ExitStack) -> Setting:
+def _setting(
+    wanted: Wanted, machine: Machine, metrics: "AgentMetrics | None", pulse: Pulse, stack: ExitStack
+) -> Setting:
     root = machine.root.rstrip("/")
     resources = PodResources(f"{root}{SOCKET}")
     if metrics:
-        _serve(wanted, machine, metrics, resources, stack)
+        _count_vfs(machine, metrics, resources)
     return Setting(
         engine=machine.engine,
         given=wanted.given,
         changes=None if machine.simulated is not None else _bell(stack),
         assigned=dict if machine.simulated is not None else resources.assigned,
-        meter=metrics or NoMeter(),
+        pulse=pulse,
         boot=_units(wanted, machine, root),
         most=wanted.most,
-        on_switches=wanted.on_switches,
+        on_switches=lambda on: wanted.on_level(on.log_level),
     )
 
 
@@ -180,16 +203,24 @@ def _metrics(wanted: Wanted) -> "AgentMetrics | None":
     return AgentMetrics()
 
 
-def _serve(
-    wanted: Wanted, machine: Machine, metrics: "AgentMetrics", resources: PodResources, stack: ExitStack
-) -> None:
-    """Serve the metrics, with the counters of VFs where the machine is a real one."""
-    from sriov_core.agent.metrics import pages  # noqa: PLC0415  # as above
-    from sriov_core.agent.vfstats import VfSeries  # noqa: PLC0415
+def _count_vfs(machine: Machine, metrics: "AgentMetrics", resources: PodResources) -> None:
+    """Have the metrics show the counters of VFs where the machine is a real one."""
+    from sriov_core.agent.vfstats import VfSeries  # noqa: PLC0415  # as above
     from sriov_core.host.linux import LinuxHost  # noqa: PLC0415
-    from sriov_core.kube.endpoints import Endpoints  # noqa: PLC0415
 
     if isinstance(machine.host, LinuxHost):
         metrics.register(VfSeries(lambda: metrics.nics, machine.host.vf_statistics, resources.holdings))
-    endpoints = Endpoints(wanted.metrics, pages(metrics), option="--metrics-bind-address")
-    stack.callback(endpoints.close)
+
+
+def _serve(wanted: Wanted, metrics: "AgentMetrics | None", pulse: Pulse, stack: ExitStack) -> None:
+    """Serve what is asked for: the answers to probes, and the metrics, with those answers beside them."""
+    from sriov_core.kube.endpoints import Endpoints  # noqa: PLC0415
+
+    served = [("--health-probe-bind-address", wanted.probes, pages(pulse))]
+    if metrics:
+        from sriov_core.agent import metrics as scraped  # noqa: PLC0415  # as above
+
+        served.append(("--metrics-bind-address", wanted.metrics, {**scraped.pages(metrics), **pages(pulse)}))
+    for option, address, found in served:
+        if address != _OFF:
+            stack.callback(Endpoints(address, found, option=option).close)

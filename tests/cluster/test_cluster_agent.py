@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from agent_runs import OTHER, PF, Objects, boots, condition, count, drivers_of, interface, running, world
+from agent_runs import GROUP, OTHER, PF, Objects, boots, condition, count, drivers_of, interface, running, world
 from kube_clients import admin, until
 from servers import Server
 
@@ -196,6 +196,17 @@ def test_t71_the_configuration_is_followed_while_it_runs(client, objects):
         objects.synced()
         until(lambda: objects.notes()[0] == "Idle")
         assert (drivers_of(host), levels[-1]) == ([], 0)
+
+
+def test_a_configuration_that_comes_after_the_node_state_was_never_missing(client, objects, server):
+    server.admin.remove(f"/apis/{GROUP}/v1/namespaces/{objects.namespace}/sriovoperatorconfigs/default")
+    recorder = Recorder(client, component="config-daemon", instance=objects.node)
+    with running(client, objects, world(), recorder=recorder) as agent:
+        agent.notice()
+        objects.configure()
+        objects.synced()
+    recorder.close(10.0)
+    assert {event["type"] for event in events(objects)} == {"Normal"}
 
 
 def test_an_error_is_in_the_status_at_once_and_is_an_event(client, objects):

@@ -1,6 +1,7 @@
 """``sriov-core agent`` as a process: finds its node, serves metrics, ends on SIGTERM, and says what it lacks."""
 
 import os
+import re
 import signal
 import socket
 import subprocess  # noqa: TID251  # the process under test
@@ -14,6 +15,7 @@ from agent_runs import Objects, condition
 from kube_clients import until
 from servers import Server
 
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO|WARNING) sriov_core\.agent: .+")
 TREE = Path(__file__).parents[1] / "trees" / "intel-82576.yaml"
 ENDS_WITHIN_S = 30.0
 Begin = Callable[..., subprocess.Popen[str]]
@@ -58,9 +60,10 @@ def free_port() -> int:
 
 
 def test_the_program_serves_its_node_and_its_metrics_until_it_is_told_to_end(begin, server, objects, tmp_path):
-    port = free_port()
+    port, probes = free_port(), free_port()
     process = begin(
         f"--metrics-bind-address=127.0.0.1:{port}",
+        f"--health-probe-bind-address=127.0.0.1:{probes}",
         f"--host={TREE}",
         f"--journal={tmp_path / 'journal.json'}",
         KUBECONFIG=str(server.admin_kubeconfig),
@@ -76,10 +79,24 @@ def test_the_program_serves_its_node_and_its_metrics_until_it_is_told_to_end(beg
     page = urllib3.request("GET", f"http://127.0.0.1:{port}/metrics").data.decode()
     assert 'sriov_agent_steps_total{kind="set-num-vfs",outcome="done"} 1.0' in page
     assert "sriov_agent_api_requests_total" in page
+    for address in (port, probes):
+        answers = [
+            urllib3.request("GET", f"http://127.0.0.1:{address}/{name}").status for name in ("healthz", "readyz")
+        ]
+        assert answers == [200, 200]
     process.send_signal(signal.SIGTERM)
     assert process.wait(ENDS_WITHIN_S) == 0
-    said = process.stderr.read()
-    assert "Traceback" not in said
+    lines = process.stderr.read().splitlines()
+    assert all(LINE.fullmatch(line) for line in lines)
+    told = [line.partition(": ")[2] for line in lines]
+    assert told[0].startswith("sriov-core ")
+    assert f"begins: API server {server.url}, Node {objects.node}" in told[0]
+    of_state = f"SriovNetworkNodeState {objects.namespace}/{objects.node}"
+    (taken,) = (line for line in told if line.startswith(f"takes the wish of {of_state}") and line.endswith(": 1 NIC"))
+    plan, verdict = told[told.index(taken) + 1 :][:2]
+    assert plan.startswith("plan: ")
+    assert verdict == "Succeeded: 1 NIC as wished"
+    assert told[-1] == "has ended"
 
 
 def test_a_node_that_the_cluster_does_not_know_is_named(begin, server):

@@ -136,7 +136,7 @@ class Cluster:
     def wish(self, order, snapshot) -> Wish | None:
         return None if self.gone else of_node_state(self.seen())
 
-    def want(self, status, talk: Talk) -> None:
+    def want(self, status, talk: Talk, about: str) -> None:
         if self.gone:
             return
         self.status = status or self.status

@@ -40,9 +40,9 @@ class DyingCluster(Cluster):
 
     trap: Trap = attrs.field(factory=Trap, kw_only=True)
 
-    def want(self, status, talk) -> None:
+    def want(self, status, talk, about) -> None:
         self.trap.here()
-        Cluster.want(self, status, talk)
+        Cluster.want(self, status, talk, about)
         self.trap.here()
 
 

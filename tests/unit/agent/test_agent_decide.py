@@ -133,6 +133,12 @@ def test_the_machine_reboots_only_when_all_is_set_in_this_boot_and_the_node_is_e
     assert is_set_for_reboot(REBOOT, memory) is (memory == fuse("now"))
 
 
+def test_why_the_machine_reboots_is_told_while_that_is_prepared():
+    decision = in_cluster(REBOOT, Memory(), REST, Terms(disabled=True), written=None)
+    assert (decision.reboot, decision.waiting) == (False, "reboot")
+    assert decision.why == "a reboot is needed: because"
+
+
 def test_without_draining_it_reboots_as_soon_as_all_is_set():
     assert in_cluster(REBOOT, fuse("now"), REST, Terms(disabled=True), written=None).reboot
 

@@ -7,6 +7,7 @@ from agent_machines import CATALOGUE, DRIVERS, OTHER, PF, Cluster, agent, interf
 
 from sriov_core.agent.catalogue import reports
 from sriov_core.agent.handshake import Request
+from sriov_core.agent.logbook import Logbook
 from sriov_core.agent.progress import Progress
 from sriov_core.agent.report import OWN_TYPES, Around, broken, own, report, stamped
 from sriov_core.agent.seams import NoMeter
@@ -207,6 +208,17 @@ def test_when_nothing_can_be_seen_the_nics_stay_in_the_report():
     assert (len(blind.interfaces), blind.sync_status, blind.last_sync_error) == (2, "Failed", "no /sys")
 
 
+def test_a_report_without_a_look_keeps_how_the_boot_ended():
+    before = report(standing(boot=BootStanding(succeeded=True)), Around())
+    assert said(broken(before, Trouble("HostError", "no /sys"), 8), "BootConfigured") == ("True", "Succeeded")
+
+
+def test_while_nothing_is_wrong_degraded_says_so():
+    for facts in ({}, {"plan": MAKES_VFS, "waiting": "drain", "why": "w"}):
+        degraded = next(one for one in report(standing(**facts), Around()).conditions if one.type == "Degraded")
+        assert (degraded.status, degraded.reason, degraded.message) == ("False", "AsExpected", "Nothing is wrong.")
+
+
 def test_what_is_empty_is_said_so_that_nothing_of_an_earlier_agent_stays():
     body = status_body(NodeStateStatus())["status"]
     assert body == {
@@ -291,7 +303,7 @@ def test_a_code_becomes_one_word():
 
 def test_progress_counts_the_steps_of_each_nic():
     told: list = []
-    progress = Progress(MAKES_VFS, NoMeter(), told.append)
+    progress = Progress(MAKES_VFS, NoMeter(), told.append, Logbook())
     assert progress.said() == {PF: "0 of 1 steps done"}
     progress(Event(moment=Moment.STARTED, step=STEP.step))
     assert progress.said() == {PF: "0 of 1 steps done; VFs 0 -> 2"}

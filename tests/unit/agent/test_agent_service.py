@@ -7,12 +7,9 @@ import time
 import pytest
 from agent_machines import CATALOGUE, DRIVERS, PF, drivers_of, used, world
 
-from sriov_core.agent.aloud import LogPublisher
 from sriov_core.agent.assembly import Setting, file_agent
 from sriov_core.agent.attempts import Attempts
-from sriov_core.agent.handshake import Talk
 from sriov_core.agent.service import Agent
-from sriov_core.api.nodestate import NodeStateStatus
 from sriov_core.engine.converge import Engine
 from sriov_core.engine.journal import Journal
 from sriov_core.errors import HostError
@@ -181,16 +178,6 @@ def test_many_agents_live_in_one_process(wish):
             agent.stop()
     assert all(agent.join(PATIENCE_S) for agent in agents)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("agent", "wish-file"))]
-
-
-def test_the_log_tells_what_is_new_and_nothing_twice(caplog):
-    caplog.set_level(logging.INFO)
-    publisher = LogPublisher()
-    for status in (NodeStateStatus(sync_status="Succeeded"), NodeStateStatus(sync_status="Succeeded"), None):
-        publisher.want(status, Talk())
-    publisher.want(NodeStateStatus(sync_status="Failed", last_sync_error="bang"), Talk())
-    assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]
-    assert publisher.flush(0.0)
 
 
 def test_what_fails_is_tried_again_ever_later_and_at_once_when_something_else_is_wished():

@@ -116,12 +116,22 @@ def test_the_wish_in_a_file_is_the_whole_wish():
     assert (wish.spec.nics[0].num_vfs, wish.release, wish.error) == (3, True, "")
 
 
+POLICY = """
+apiVersion: sriovnetwork.openshift.io/v1
+kind: SriovNetworkNodePolicy
+metadata: {name: p}
+spec: {resourceName: r, numVfs: 1, nicSelector: {vendor: "8086"}, nodeSelector: {a: b}}
+"""
 FILES = {
     "empty": ("", "wish.yaml: the file is empty"),
     "two-nodes": (f"{FILE}---{FILE}", "wish.yaml holds 2 node states"),
     "none": ("apiVersion: v1\nkind: List\nitems: []\n", "wish.yaml"),
     "a-misspelled-field": (FILE.replace("numVfs", "numVf"), "numVfs"),
     "no-yaml": ("{", "wish.yaml"),
+    "policies": (
+        POLICY,
+        "holds SriovNetworkNodePolicy, and the wish is one SriovNetworkNodeState. Write it there: `sriov-core render`",
+    ),
 }
 
 
@@ -179,6 +189,7 @@ SHORT = {
     "fewer-than-none": ("- {name: eth0, numVfs: -1}", "cannot be below 0"),
     "one-nic-by-two-names": ("- {name: eth0, numVfs: 1}\n- {name: enp1s0, numVfs: 2}", f"{PF} is named twice"),
     "no-yaml": ("- {", "document 1"),
+    "two-lists": ("- {name: eth0, numVfs: 1}\n---\n- {name: eth1, numVfs: 1}\n", "holds 2 documents"),
 }
 
 
