@@ -19,7 +19,6 @@ from sriov_operator.draining.sight import MANAGER
 from sriov_operator.process.context import Context
 from sriov_operator.process.health import Health
 from sriov_operator.process.metrics import Metrics
-from sriov_operator.process.outages import Outages
 from sriov_operator.process.parts import caches
 from sriov_operator.process.settings import from_environment
 
@@ -121,7 +120,7 @@ class Worker:
         spoilt = way(connect(str(kubeconfig), user_agent="sriov-operator/test"))
         metrics = Metrics(Health(), strict=True)
         client: Client = Client(spoilt, manager=MANAGER, observer=metrics)
-        shared = caches(client, stage.namespace, Outages())
+        shared = caches(client, stage.namespace)
         recorder = Recorder(client, component=MANAGER, instance="test")
         context = Context(
             client=client,

@@ -1,4 +1,4 @@
-"""Every change of the answers and cordons of nodes, as a watch tells them: looking now and then would miss some."""
+"""Every change of requests, answers and cordons of nodes, as a watch tells them: looking now and then misses some."""
 
 import threading
 from collections.abc import Collection
@@ -13,8 +13,8 @@ from sriov_core.kube.resource import NODE_STATES, NODES
 from sriov_operator.draining.protocol import COMPLETE, DRAINING
 from sriov_operator.process.lean import LeanNode, LeanNodeState
 
-CORDON, ANSWER = "cordon", "answer"
-CORDONED = "cordoned"
+CORDON, REQUEST, ANSWER = "cordon", "request", "answer"
+CORDONED, OPEN, GONE = "cordoned", "open", ""
 
 
 @attrs.frozen(order=True)
@@ -58,32 +58,55 @@ class History:
         """True when that version of the Node (`CORDON`) or of its node state (`ANSWER`) was told, or a later one."""
         return any(one.version >= int(version) for one in self._moments if (one.node, one.what) == (node, what))
 
+    def requests(self, node: str) -> list[str]:
+        """What the agent of that node asked for on the Node, one after the other, without repetitions."""
+        return self._values(node, REQUEST)
+
     def answers(self, node: str) -> list[str]:
         """What was answered to that node, one after the other, without repetitions."""
-        found = [one.value for one in sorted(self._moments) if (one.node, one.what) == (node, ANSWER)]
-        return found[:1] + [after for before, after in pairwise(found) if before != after]
+        return self._values(node, ANSWER)
 
     def drains(self, node: str) -> int:
         """How many times the draining of that node was begun."""
         return self.answers(node).count(DRAINING)
 
+    def cordons(self, node: str) -> int:
+        """How many times that node was cordoned."""
+        return self._values(node, CORDON).count(CORDONED)
+
     def most_out(self, among: Collection[str]) -> int:
-        """The greatest number of these nodes that were out of service at a time: cordoned, or being drained."""
-        out: set[tuple[str, str]] = set()
+        """The greatest number of these nodes that were out of service at a time: cordoned, or being drained.
+
+        A Node that is not there does not count, whatever its node state says.
+        """
+        now: dict[tuple[str, str], str] = {}
         most = 0
         for moment in sorted(self._moments):
-            if moment.node in among:
-                is_out = moment.value in {CORDONED, DRAINING, COMPLETE}
-                (out.add if is_out else out.discard)((moment.node, moment.what))
-                most = max(most, len({node for node, _ in out}))
+            now[moment.node, moment.what] = moment.value
+            most = max(most, sum(_is_out(now.get((one, CORDON), GONE), now.get((one, ANSWER), "")) for one in among))
         return most
 
+    def told(self, among: Collection[str]) -> str:
+        """All of it, a line for each change, for whoever reads of a failure."""
+        lines, known = [], dict[tuple[str, str], str]()
+        for one in sorted(self._moments):
+            if one.node in among and known.get((one.node, one.what)) != one.value:
+                lines.append(f"  {one.version} {one.node} {one.what}: {one.value or 'gone'}")
+            known[one.node, one.what] = one.value
+        return "\n".join(lines)
+
+    def _values(self, node: str, what: str) -> list[str]:
+        found = [one.value for one in sorted(self._moments) if (one.node, one.what) == (node, what)]
+        return found[:1] + [after for before, after in pairwise(found) if before != after]
+
     def _node(self, before: LeanNode | None, after: LeanNode | None) -> None:
-        cordoned = after is not None and after.spec.unschedulable
-        self._add(CORDON, before, after, CORDONED if cordoned else "")
+        cordon = GONE if after is None else CORDONED if after.spec.unschedulable else OPEN
+        request = GONE if after is None else after.metadata.annotations.get(keys.NODE_STATE, "")
+        self._add(CORDON, before, after, cordon)
+        self._add(REQUEST, before, after, request)
 
     def _state(self, before: LeanNodeState | None, after: LeanNodeState | None) -> None:
-        answer = after.metadata.annotations.get(keys.CURRENT_STATE, "") if after is not None else ""
+        answer = after.metadata.annotations.get(keys.CURRENT_STATE, "") if after is not None else GONE
         self._add(ANSWER, before, after, answer)
 
     def _add(
@@ -93,3 +116,7 @@ class History:
         assert seen is not None
         ended = after is None  # the version of its end is not told, and comes after its last
         self._moments.append(Moment(int(seen.metadata.resource_version) + ended, seen.metadata.name, what, value))
+
+
+def _is_out(cordon: str, answer: str) -> bool:
+    return cordon == CORDONED or (cordon == OPEN and answer in {DRAINING, COMPLETE})

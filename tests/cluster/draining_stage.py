@@ -28,6 +28,7 @@ GROUP = "sriovnetwork.openshift.io"
 PATIENCE_S = 90.0
 """Longer than any pause after failures that these tests bring about; only a failure takes that long."""
 LEDGER = "sriov-drain-ledger"
+JSON_PATCH = "application/json-patch+json"
 DEVICE = "openshift.io/nic"
 FAST = Timing(again_s=0.2, soon_s=0.05, safety_s=2.0, margin_s=0.5)
 """The pauses of the product are for people; these are for tests, which wait for states and not for times."""
@@ -92,7 +93,8 @@ class Stage:
         if found is None:
             self._create(_ours("SriovNetworkPoolConfig", {"name": name, "namespace": self.namespace}, spec))
         else:
-            self.server.admin.done("PUT", self.pool_path(name), {**found, "spec": spec})
+            change = [{"op": "replace", "path": "/spec", "value": spec}]  # others write its status meanwhile
+            self.server.admin.done("PATCH", self.pool_path(name), change, content_type=JSON_PATCH)
 
     def finalize(self, *finalizers: str) -> None:
         """Put finalizers on the pool."""
@@ -138,6 +140,10 @@ class Stage:
     def configure(self) -> None:
         """The operator's configuration; without it nothing is touched."""
         self._create(_ours("SriovOperatorConfig", {"name": "default", "namespace": self.namespace}))
+
+    def switch_off(self, *, off: bool = True) -> None:
+        """What disableDrain says."""
+        self._patch(self.config_path, {"spec": {"disableDrain": off}})
 
     # --- what happens
 

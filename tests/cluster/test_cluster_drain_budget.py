@@ -23,7 +23,7 @@ def test_in_the_built_in_pool_one_node_is_drained_at_a_time(drains):
     drains.operate()
     drains.until(lambda: drains.answer("b") == COMPLETE)
     drains.until(lambda: drains.told("a")[0] == "Waiting")
-    assert drains.told("a")[1] == f"1 of 1 nodes of the built-in pool is being drained: {drains.full('b')}"
+    assert drains.told("a")[1] == f"the built-in pool drains 1 node at a time, now {drains.full('b')}"
     assert not drains.is_cordoned("a")
     drains.serve("b", "a")
     assert drains.history.most_out([drains.full(name) for name in "abc"]) == 1

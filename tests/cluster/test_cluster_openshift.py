@@ -230,6 +230,32 @@ def test_a_node_that_is_gone_does_not_leave_its_pool_paused(machines):
     made.until(lambda: made.ledger() == {})
 
 
+def test_a_pool_that_selects_a_node_of_another_one_is_resumed_too(machines):
+    """Labels may put a node into a pool that its configuration does not come from."""
+    made = ordinary(machines)
+    machines.pool("infra")
+    machines.config("rendered-infra", ("MachineConfigPool", "infra"))
+    made.pool(limit=2)
+    machines.node("a", DRAIN)
+    machines.node("b", DRAIN, config="rendered-infra", machines="worker")
+    made.operate(**OPENSHIFT)
+    made.until(lambda: [made.answer(name) for name in "ab"] == [COMPLETE, COMPLETE])
+    made.serve("a")
+    assert machines.paused("worker") == (True, "Paused")
+    made.serve("b")
+    assert [machines.paused(name) for name in ("worker", "infra")] == [(False, "Idle")] * 2
+
+
+def test_a_pause_that_an_operator_before_left_is_ended(machines):
+    """It was ended when the node was gone already, and had no place in the ledger."""
+    made = ordinary(machines)
+    made.pool(limit=None)
+    machines.node("a")
+    machines.patch("worker", {"metadata": {"annotations": {keys.POOL_STATE: "Paused"}}, "spec": {"paused": True}})
+    made.operate(**OPENSHIFT)
+    made.until(lambda: machines.paused() == (False, "Idle"))
+
+
 # --- offload
 
 

@@ -48,10 +48,10 @@ def test_a_pool_tells_its_nodes_those_that_drain_and_those_that_wait(pools):
         "c": "Waiting",
         "d": "Waiting",
     }
-    assert "disruption budget keep" in members["a"]["reason"]
+    assert "PodDisruptionBudget keep allows 0 disruptions" in members["a"]["reason"]
     assert members["c"]["since"] == "2026-01-01T00:00:02Z"
     busy = ", ".join(pools.full(name) for name in "ab")
-    assert members["c"]["reason"] == f"2 of 2 nodes of pool pool are being drained: {busy}"
+    assert members["c"]["reason"] == f"pool pool drains 2 nodes at a time, now {busy}"
     assert members["d"]["reason"].endswith("; 1 waits longer")
     pools.allow("keep", 1)
     pools.serve(*"abcd")

@@ -18,12 +18,13 @@ import msgspec
 
 from sriov_core.api.poolconfig import PoolConfig
 from sriov_core.kube.client import Listing
-from sriov_core.kube.failures import Conflict, Exists, NotFound, Unavailable
+from sriov_core.kube.failures import Conflict, Exists, Invalid, NotFound, Unavailable
 from sriov_core.kube.resource import NODE_STATES, NODES, Resource
 from sriov_operator.draining.drainer import Drainer, Timing
 from sriov_operator.draining.fleet import Fleet
 from sriov_operator.draining.ledger import Ledger
 from sriov_operator.draining.places import Places
+from sriov_operator.draining.protocol import Terms
 from sriov_operator.draining.sight import MANAGER
 from sriov_operator.process.lean import LeanNode, LeanNodeState
 from sriov_operator.process.settings import Settings
@@ -207,7 +208,8 @@ class Process:
             now=lambda: NOW,
         )
         self._places = Places(Ledger(client, NAMESPACE), self._fleet, context.now, lambda _: None)
-        self._drainer = Drainer(context, self._fleet, self._places, Timing())
+        self.terms = Terms.DRAIN
+        self._drainer = Drainer(context, self._fleet, self._places, Timing(), lambda: self.terms)
         for pool in pools:
             self._fleet.pool_changed(None, pool)
         self.sync()
@@ -244,7 +246,7 @@ class Process:
         self.finish()
 
     def step(self, fault: str = "") -> None:
-        """Let one request through: well, refused, with its answer lost, or with a kill before or after it."""
+        """Let one request through: well, refused now or for good, its answer lost, or with a kill before or after."""
         self._fault = fault
         self._go.release()
         self._wait()
@@ -289,6 +291,8 @@ class Process:
                 raise Killed
             case "refused":
                 raise Unavailable("no answer", status=503)
+            case "invalid":
+                raise Invalid("patch SriovNetworkNodeState a: a rule says no", status=422)
         answer = request()
         match self._fault:
             case "killed after":

@@ -19,7 +19,7 @@ CORDONED = "d"
 
 
 class Pool:
-    """Every write is watched: the budget holds, and no pod is evicted that came after the drain."""
+    """Every write is watched: the budget holds, cordons of people stay, no pod is evicted that came after the drain."""
 
     def __init__(self, limit: int | str | None) -> None:
         self._limit = max_unavailable(limit, len(NAMES))
@@ -27,12 +27,14 @@ class Pool:
         self._begun: Counter[str] = Counter()
         self._born: dict[str, int] = {}
         self.evicted = 0
+        self.theirs = {CORDONED}
+        """The nodes that people have cordoned, and want to stay so."""
         self._api = Api(self._changed)
         for name in NAMES:
-            self._add_node(name)
+            self._add_node(name, cordoned=name == CORDONED)
             self.add_state(name)
             self.ask(name, "Idle")
-            self._annotate(name, keys.CURRENT_STATE, "Idle")
+            self.note(name, keys.CURRENT_STATE, "Idle")
 
     def operator(self) -> Process:
         """A new operator that has seen everything so far."""
@@ -41,9 +43,9 @@ class Pool:
     def ask(self, name: str, request: str, since: str = "") -> None:
         """The agent asks, first on the Node."""
         self._api.patch(NODES, name, {"metadata": {"annotations": {keys.NODE_STATE: request}}})
-        self._annotate(name, keys.DESIRED_STATE, request)
+        self.note(name, keys.DESIRED_STATE, request)
         if since:
-            self._annotate(name, keys.REQUESTED_SINCE, since)
+            self.note(name, keys.REQUESTED_SINCE, since)
 
     def finish_change(self, name: str) -> None:
         """The agent changes a node that is drained, and is done."""
@@ -54,15 +56,31 @@ class Pool:
     def schedule(self, name: str) -> None:
         """A pod comes to a node that serves."""
         if not self.is_cordoned(name) and self.handshake(name)[1] in {"", "Idle"}:
-            resources = {"requests": {"openshift.io/nic": "1"}}
-            pod = {"spec": {"nodeName": name, "containers": [{"resources": resources}]}}
-            stored = self._api.create(PODS, {"metadata": {"name": f"pod-{len(self._born)}"}, **pod}, "team")
-            self._born[stored["metadata"]["uid"]] = self._begun[name]
+            self.place(name)
 
-    def replace_node(self, name: str) -> None:
-        """The Node leaves the cluster and comes back."""
+    def cordon(self, name: str, *, on: bool = True) -> None:
+        """What an administrator does, whose client writes nothing when it is so already."""
+        if self.is_cordoned(name) != on:
+            self.theirs = self.theirs | {name} if on else self.theirs - {name}
+            self._api.patch(NODES, name, {"spec": {"unschedulable": on or None}}, manager="kubectl-cordon")
+
+    def place(self, name: str) -> None:
+        """A pod comes to a node, also one of which the scheduler has not heard that it is cordoned."""
+        resources = {"requests": {"openshift.io/nic": "1"}}
+        pod = {"spec": {"nodeName": name, "containers": [{"resources": resources}]}}
+        stored = self._api.create(PODS, {"metadata": {"name": f"pod-{len(self._born)}"}, **pod}, "team")
+        self._born[stored["metadata"]["uid"]] = self._begun[name] - (self.answer(name) == "Draining")
+
+    def replace_node(self, name: str, *, cordoned: bool | None = None) -> None:
+        """The Node leaves the cluster and comes back, cordoned or not as at first unless told otherwise."""
+        is_cordoned = name == CORDONED if cordoned is None else cordoned
+        self.remove_node(name)
+        self.theirs = self.theirs | {name} if is_cordoned else self.theirs
+        self._add_node(name, cordoned=is_cordoned)
+
+    def remove_node(self, name: str) -> None:
+        self.theirs = self.theirs - {name}
         self._api.remove(NODES, name)
-        self._add_node(name)
 
     def replace_state(self, name: str) -> None:
         """The node state is deleted and made again."""
@@ -78,7 +96,7 @@ class Pool:
     def handshake(self, name: str) -> tuple[str, str]:
         """The request and the answer."""
         request = self._api.find(NODES, name)["metadata"].get("annotations", {}).get(keys.NODE_STATE, "")
-        return request, self._answer(name)
+        return request, self.answer(name)
 
     def is_cordoned(self, name: str) -> bool:
         return bool(self._api.find(NODES, name).get("spec", {}).get("unschedulable"))
@@ -90,22 +108,27 @@ class Pool:
             return {}
         return found
 
-    def _add_node(self, name: str) -> None:
-        spec = {"unschedulable": True} if name == CORDONED else {}
+    def _add_node(self, name: str, *, cordoned: bool) -> None:
+        spec = {"unschedulable": True} if cordoned else {}
         self._api.create(NODES, {"metadata": {"name": name}, "spec": spec})
 
-    def _annotate(self, name: str, key: str, value: str) -> None:
+    def note(self, name: str, key: str, value: str | None) -> None:
+        """An annotation of the node state."""
         self._api.patch(NODE_STATES, name, {"metadata": {"annotations": {key: value}}}, NAMESPACE)
 
-    def _answer(self, name: str) -> str:
+    def answer(self, name: str) -> str:
+        """That of the operator; empty when there is none."""
         return _answered(self._api.objects.get(self._api.key(NODE_STATES, name, NAMESPACE)))
 
     def _changed(self, resource: Resource, before: Object | None, after: Object | None) -> None:
         if resource is NODE_STATES:
             name = (before or after or {})["metadata"]["name"]
             self._begun[name] += _answered(after) == "Draining" != _answered(before)
-            busy = [one for one in NAMES if self._answer(one) not in {"", "Idle"}]
+            busy = [one for one in NAMES if self.answer(one) not in {"", "Idle"}]
             assert self._limit is None or len(busy) <= self._limit, f"{busy} are drained, and {self._limit} may be"
+        if resource is NODES and after is not None:
+            name = after["metadata"]["name"]
+            assert name not in self.theirs or after["spec"].get("unschedulable"), f"{name} was cordoned by people"
         if resource is PODS and before is not None and after is None:
             where, uid = before["spec"]["nodeName"], before["metadata"]["uid"]
             assert self._begun[where] > self._born[uid], f"pod {uid} was evicted outside of a drain"

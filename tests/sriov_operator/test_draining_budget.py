@@ -19,28 +19,28 @@ def pool(limit=1, *, name="rails", members=10, busy=(), waiting=()):
             pool(2, busy="ab", waiting="c"),
             "c",
             (),
-            "2 of 2 nodes of pool rails are being drained: a, b",
+            "pool rails drains 2 nodes at a time, now a, b",
             id="none-free",
         ),
         pytest.param(
             pool(1, name="", busy="a", waiting="b"),
             "b",
             (),
-            "1 of 1 nodes of the built-in pool is being drained: a",
+            "the built-in pool drains 1 node at a time, now a",
             id="the-built-in-pool",
         ),
         pytest.param(
             pool(1, busy="a", waiting="bcd"),
             "d",
             (),
-            "1 of 1 nodes of pool rails is being drained: a; 2 wait longer",
+            "pool rails drains 1 node at a time, now a; 2 wait longer",
             id="behind-others",
         ),
         pytest.param(
             pool(2, busy="a", waiting="bc"),
             "c",
             (),
-            "1 of 2 nodes of pool rails is being drained: a; 1 waits longer",
+            "pool rails drains 2 nodes at a time, now a; 1 waits longer",
             id="a-free-place-is-the-others",
         ),
         pytest.param(pool(2, busy="a", waiting="bc"), "b", (), "", id="the-longest-wait-is-first"),
@@ -50,14 +50,14 @@ def pool(limit=1, *, name="rails", members=10, busy=(), waiting=()):
             pool("39%", busy="abc", waiting="d"),
             "d",
             (),
-            "3 of 3 nodes of pool rails are being drained: a, b, c",
+            "pool rails drains 3 nodes at a time, now a, b, c",
             id="percentages-round-down",
         ),
         pytest.param(
             pool(1, waiting="ab"),
             "b",
             ("a",),
-            "1 of 1 nodes of pool rails is being drained: a",
+            "pool rails drains 1 node at a time, now a",
             id="the-ledger-knows-more-than-the-cache",
         ),
         pytest.param(pool(2, waiting="ab"), "b", ("a",), "", id="who-has-a-place-does-not-queue"),
@@ -77,16 +77,15 @@ def test_far_behind_the_words_do_not_change_with_every_turn():
     first = pool(1, members=100, busy=names[:1], waiting=names[1:])
     second = pool(1, members=100, busy=names[1:2], waiting=names[2:])
     assert turn(first, names[60]) == turn(second, names[60])
-    assert (
-        turn(first, names[60]) == "pool rails drains up to 1 nodes at once, and more than 20 wait longer than this one"
-    )
-    assert turn(first, names[SHOWN]) == "1 of 1 nodes of pool rails is being drained: n000; 19 wait longer"
+    assert turn(first, names[60]) == "pool rails drains 1 node at a time, and more than 20 wait longer than this one"
+    assert turn(first, names[SHOWN]) == "pool rails drains 1 node at a time, now n000; 19 wait longer"
 
 
 @pytest.mark.parametrize(
     ("view", "says"),
     [
         pytest.param(pool(0), "pool rails: maxUnavailable is 0, so no node is ever drained", id="zero"),
+        pytest.param(pool(0), "Raise maxUnavailable of SriovNetworkPoolConfig rails", id="zero-and-what-to-do"),
         pytest.param(pool("5%"), "5% of 10 nodes is less than one", id="less-than-one"),
         pytest.param(pool("120%"), "maxUnavailable of pool rails makes no sense: found '120%'", id="nonsense"),
         pytest.param(pool(-1), "found -1, wanted 0 or more", id="negative"),

@@ -2,16 +2,19 @@
 
 import pytest
 from draining_in_memory import Killed, Process
-from draining_pool import CORDONED, NAMES, Pool
+from draining_pool import NAMES, Pool
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from sriov_core.api import keys
+from sriov_operator.draining.protocol import Terms
 
 FAULTS = ("refused", "lost", "killed before", "killed after")
 ROUNDS = 60
 MOST_REQUESTS = 40
 TWO = ("a", "b")
-AT_REST = dict.fromkeys(NAMES, ("Idle", "Idle")), [CORDONED], {}
+AT_REST = dict.fromkeys(NAMES, ("Idle", "Idle")), frozenset(), {}
 node = st.sampled_from(NAMES)
 operator = st.integers(0, 1)
 
@@ -48,6 +51,19 @@ class Drains(RuleBasedStateMachine):
     @rule(name=node)
     def state_is_deleted_and_made_again(self, name):
         self.pool.replace_state(name)
+
+    @rule(name=node, on=st.booleans())
+    def administrator_cordons_or_lifts_that(self, name, on):
+        self.pool.cordon(name, on=on)
+
+    @rule(name=node, until=st.sampled_from([None, "2026-02-03T04:05:06Z"]))
+    def node_is_managed_or_no_longer(self, name, until):
+        self.pool.note(name, keys.KEEP_STATE_UNTIL, until)
+
+    @rule(terms=st.sampled_from([Terms.DRAIN, Terms.NONE, Terms.END]))
+    def configuration_changes(self, terms):
+        for one in self.operators:
+            one.terms = terms
 
     @rule(name=node)
     def scheduler_places_a_pod(self, name):
@@ -89,8 +105,11 @@ TestDrains = Drains.TestCase
 
 
 def settle(pool: Pool, *operators: Process) -> None:
-    """Everybody goes on until all drains are over; then the cluster is as it was."""
+    """Everybody goes on until all drains are over; then nothing is left of them, and every cordon is of people."""
+    for name in NAMES:
+        pool.note(name, keys.KEEP_STATE_UNTIL, None)
     for one in operators:
+        one.terms = Terms.DRAIN
         one.finish()
     for _ in range(ROUNDS):
         for name in NAMES:
@@ -107,9 +126,9 @@ def settle(pool: Pool, *operators: Process) -> None:
 
 
 def how_it_stands(pool: Pool) -> tuple[object, ...]:
-    """The handshakes, who is cordoned, and the ledger."""
-    hands = {name: pool.handshake(name) for name in NAMES}
-    return hands, [name for name in NAMES if pool.is_cordoned(name)], pool.ledger()
+    """The handshakes, who is cordoned by nobody, and the ledger."""
+    cordoned = frozenset(name for name in NAMES if pool.is_cordoned(name))
+    return {name: pool.handshake(name) for name in NAMES}, cordoned ^ pool.theirs, pool.ledger()
 
 
 def drained(pool, name):
@@ -122,14 +141,22 @@ def drained(pool, name):
 
 
 def cut_after(requests, pool, name):
-    """An operator in the middle of a pass over a node; None when the pass has fewer requests."""
+    """An operator in the middle of a pass over a node, the first or a later one; None when it needs fewer requests."""
     one = pool.operator()
     one.begin(name)
     for _ in range(requests):
-        if not one.is_busy:
+        if not goes_on(one, name):
             return None
         one.step()
-    return one
+    return one if goes_on(one, name) else None
+
+
+def goes_on(one, name):
+    """Whether there is another request, in this pass or, by what came of it, in the next one."""
+    if not one.is_busy:
+        one.sync()
+        one.begin(name)
+    return one.is_busy
 
 
 def taken_back_meanwhile(pool, requests):
@@ -295,7 +322,7 @@ def test_a_fault_at_any_request_and_then_something_else(then, fault, limit):
         pool = Pool(limit)
         pool.ask("a", "Drain_Required")
         one = cut_after(requests, pool, "a")
-        if one is None or not one.is_busy:
+        if one is None:
             break
         try:
             one.step(fault)

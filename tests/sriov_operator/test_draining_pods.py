@@ -88,7 +88,7 @@ def test_some_pods_are_never_waited_for(one):
         pytest.param(-30, ["a.b/c"], None, id="within-its-grace-period"),
         pytest.param(59, ["a.b/c"], None, id="within-the-margin"),
         pytest.param(61, ["a.b/c"], "is held by finalizers: a.b/c", id="held-by-a-finalizer"),
-        pytest.param(61, [], "does its kubelet run?", id="held-by-nobody-we-know"),
+        pytest.param(61, [], "See whether the kubelet of its node runs", id="held-by-nobody-we-know"),
     ],
 )
 def test_a_pod_that_ends_is_waited_for_and_told_when_it_does_not(late_s, finalizers, says):

@@ -67,7 +67,7 @@ def test_members_are_the_late_ones_then_the_drained_then_those_that_wait_with_wh
         PoolNode(
             name="c",
             state="Waiting",
-            reason="2 of 2 nodes of pool rails are being drained: a, b",
+            reason="pool rails drains 2 nodes at a time, now a, b",
             since="2026-05-04T09:30:00Z",
         ),
     )

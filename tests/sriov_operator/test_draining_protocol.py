@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sriov_core.api import keys
-from sriov_operator.draining.protocol import ANSWERS, Handshake, Next, Step, decide, handshake, missing
+from sriov_operator.draining.protocol import ANSWERS, OF_NODE, Handshake, Next, Step, Terms, decide, handshake, missing
 
 WORDS = st.sampled_from(["", "Idle", "Drain_Required", "Reboot_Required", "Draining", "DrainComplete", "idle", "\x1b["])
 
@@ -59,6 +59,54 @@ def test_a_node_of_somebody_else_is_left_alone_whatever_stands_there(answer):
 
 def test_a_node_of_somebody_else_gets_its_first_annotations_all_the_same():
     assert decide(hands("Idle", "", external=True)) == Next(Step.INTRODUCE)
+
+
+@pytest.mark.parametrize(
+    ("terms", "request_", "answer", "expected"),
+    [
+        pytest.param(Terms.NONE, "Drain_Required", "Idle", Step.REST, id="off-asked"),
+        pytest.param(Terms.NONE, "Reboot_Required", "Draining", Step.RELEASE, id="off-draining"),
+        pytest.param(Terms.NONE, "Drain_Required", "DrainComplete", Step.AWAIT, id="off-drained-and-at-work"),
+        pytest.param(Terms.NONE, "Idle", "DrainComplete", Step.RELEASE, id="off-done"),
+        pytest.param(Terms.NONE, "Drain_Required", "", Step.INTRODUCE, id="off-new"),
+        pytest.param(Terms.END, "Drain_Required", "Idle", Step.REST, id="gone-asked"),
+        pytest.param(Terms.END, "Drain_Required", "Draining", Step.RELEASE, id="gone-draining"),
+        pytest.param(Terms.END, "Reboot_Required", "DrainComplete", Step.RELEASE, id="gone-drained"),
+        pytest.param(Terms.END, "", "", Step.REST, id="gone-new"),
+    ],
+)
+def test_without_drains_none_is_begun_and_those_under_way_are_ended(terms, request_, answer, expected):
+    assert decide(hands(request_, answer), terms).step is expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"), [("Idle", Step.REST), ("Draining", Step.RELEASE), ("DrainComplete", Step.RELEASE)]
+)
+def test_what_a_node_asked_that_is_no_longer_managed_counts_no_more(answer, expected):
+    kept = {keys.CURRENT_STATE: answer, keys.DESIRED_STATE: "Drain_Required", keys.KEEP_STATE_UNTIL: "2026-01-01"}
+    seen = handshake({keys.NODE_STATE: "Drain_Required"}, kept)
+    assert (decide(seen).step, seen.is_waiting) == (expected, False)
+
+
+@pytest.mark.parametrize(
+    ("of", "answer", "expected"),
+    [
+        pytest.param({OF_NODE: "new"}, "DrainComplete", Step.AWAIT, id="this-one"),
+        pytest.param({}, "DrainComplete", Step.AWAIT, id="nobody-knows"),
+        pytest.param({OF_NODE: "old"}, "Draining", Step.RELEASE, id="another-one-was-being-drained"),
+        pytest.param({OF_NODE: "old"}, "DrainComplete", Step.RELEASE, id="another-one-was-drained"),
+        pytest.param({OF_NODE: "old"}, "Idle", Step.ADMIT, id="that-is-over"),
+    ],
+)
+def test_a_drain_is_of_one_node_and_not_of_the_next_with_its_name(of, answer, expected):
+    state = {keys.CURRENT_STATE: answer, keys.DESIRED_STATE: "Drain_Required", **of}
+    assert decide(handshake({keys.NODE_STATE: "Drain_Required"}, state, "new")).step is expected
+
+
+@pytest.mark.parametrize("terms", [Terms.DRAIN, Terms.NONE, Terms.END])
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_what_somebody_else_drains_is_his_whatever_the_configuration_says(answer, terms):
+    assert decide(hands("Drain_Required", answer, external=True), terms).step is Step.LEAVE
 
 
 @given(WORDS, WORDS, WORDS, st.booleans())

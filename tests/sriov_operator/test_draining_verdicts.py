@@ -121,3 +121,25 @@ def test_metrics_count_nodes_by_how_they_stand():
         "drains_overdue": 1,
         "reboots_pending": 2,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        pytest.param("2026-05-04T14:00:00.5+02:00", "2026-05-04T12:00:00Z", id="of-a-zone"),
+        pytest.param("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z", id="the-first-of-all"),
+        pytest.param("0001-01-01T00:00:00+14:00", None, id="before-the-first-of-all"),
+        pytest.param("2026-05-04T12:00:00", None, id="of-no-zone"),
+        pytest.param("soon", None, id="none"),
+    ],
+)
+def test_times_of_others_can_be_stored_or_are_none(text, stored):
+    found = moments.read(text)
+    assert (found and moments.written(found)) == stored
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (119, "119 s"), (121, "2 min"), (7199, "120 min"), (9000, "2 h")]
+)
+def test_how_long_something_took_is_said_roughly(seconds, text):
+    assert moments.roughly(seconds) == text

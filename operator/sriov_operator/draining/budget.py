@@ -53,7 +53,7 @@ def obstacle(pool: PoolView) -> str:
         reason = stuck(pool.limit, pool.members)
     except SpecError as err:
         return f"maxUnavailable of {pool.called} makes no sense: {err}"
-    return f"{pool.called}: {reason}" if reason else ""
+    return f"{pool.called}: {reason}. Raise maxUnavailable of SriovNetworkPoolConfig {pool.name}" if reason else ""
 
 
 def turn(pool: PoolView, node: str, held: Set[str] = frozenset()) -> str:
@@ -87,9 +87,9 @@ def listed(names: Iterable[str], most: int = _NAMED) -> str:
 
 
 def _told(pool: PoolView, most: int, taken: list[str], free: int, before: int) -> str:
+    drains = f"{pool.called} drains {most} {'node' if most == 1 else 'nodes'} at a time"
     if before >= free + SHOWN:
-        return f"{pool.called} drains up to {most} nodes at once, and more than {SHOWN} wait longer than this one"
-    wait = f"{before} {'waits' if before == 1 else 'wait'} longer" if before else ""
-    drained = f"{len(taken)} of {most} nodes of {pool.called} {'is' if len(taken) == 1 else 'are'} being drained"
-    names = f": {listed(taken)}" if taken else ""
-    return "; ".join(filter(None, (drained + names, wait)))
+        return f"{drains}, and more than {SHOWN} wait longer than this one"
+    now = f", now {listed(taken)}" if taken else ""
+    wait = f"; {before} {'waits' if before == 1 else 'wait'} longer" if before else ""
+    return f"{drains}{now}{wait}"

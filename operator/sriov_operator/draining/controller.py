@@ -15,6 +15,7 @@ from sriov_operator.draining.fleet import Fleet, Pools
 from sriov_operator.draining.gauges import measured
 from sriov_operator.draining.ledger import Ledger
 from sriov_operator.draining.places import Places
+from sriov_operator.draining.protocol import Terms
 from sriov_operator.process.context import Context
 from sriov_operator.process.lean import LeanNode, LeanNodeState
 
@@ -38,8 +39,9 @@ class Drain:
         self._fleet = Fleet(context.now)
         ledger = Ledger(context.client, context.settings.namespace)
         self._places = Places(ledger, self._fleet, context.now, self._wake)
-        self._drainer = Drainer(context, self._fleet, self._places, timing or Timing())
+        self._drainer = Drainer(context, self._fleet, self._places, timing or Timing(), self._terms)
         self._controller: Controller[str] = Controller("drain", self._pass, workers=workers, watcher=context.metrics)
+        self._has_lost_config = False
 
     def start(self, stop: threading.Event) -> None:
         """Subscribe to the caches and start the workers."""
@@ -48,7 +50,7 @@ class Drain:
         caches.nodes.subscribe(self._on_node)
         caches.states.subscribe(self._on_state)
         caches.configs.subscribe(self._on_config)
-        if not self._is_configured():
+        if self._terms() is Terms.UNKNOWN:
             _log.warning("no SriovOperatorConfig %s: no node is drained before there is one", operatorconfig.NAME)
         self._wake((_REVIEW, _MEASURE))
         self._controller.start(stop)
@@ -60,13 +62,9 @@ class Drain:
     def _pass(self, key: str) -> float | None:
         if key == _MEASURE:
             return MEASURING_AGAIN_S if self._measure() else None
-        if not self._is_configured():
-            pass  # the workers are woken when there is one
-        elif key == _REVIEW:
-            self._drainer.review()
-        else:
-            return self._drainer.reconcile(key)
-        return None
+        if self._terms() is Terms.UNKNOWN:
+            return None  # the workers are woken when there is a configuration
+        return self._drainer.review() if key == _REVIEW else self._drainer.reconcile(key)
 
     def _measure(self) -> bool:
         """Set the metrics; True when a node waits or is drained."""
@@ -103,10 +101,17 @@ class Drain:
             self._wake(row.node for row in self._fleet.rows() if row.hands.asks)
 
     def _on_config(self, before: OperatorConfig | None, after: OperatorConfig | None) -> None:
-        if before is None and after is not None and after.metadata.name == operatorconfig.NAME:
-            self._wake((_REVIEW, *(row.node for row in self._fleet.rows())))
-        elif after is None:
-            _log.warning("the SriovOperatorConfig is gone: no drain is begun, continued or ended before there is one")
+        if operatorconfig.NAME not in {one.metadata.name for one in (before, after) if one is not None}:
+            return
+        self._has_lost_config = after is None
+        if before is not None and after is not None and _said(before) is _said(after):
+            return
+        busy = sum(row.hands.is_busy for row in self._fleet.rows())
+        if busy and after is not None and _said(after) is Terms.NONE:
+            _log.warning("disableDrain is on: of %d drains under way, those are ended that are not done", busy)
+        elif before is not None and busy and (after is None or _said(after) is Terms.END):
+            _log.warning("the SriovOperatorConfig is going: the drains of %d nodes are ended, and cordons lifted", busy)
+        self._wake((_REVIEW, *self._places.noted, *(row.node for row in self._fleet.rows())))
 
     def _lost(self, name: str, before: Any, after: Any, *, was_busy: bool) -> None:
         """What is gone in the middle of a drain, or is another one now, leaves a cordon and a place behind."""
@@ -126,6 +131,18 @@ class Drain:
         for key in keys:
             self._controller.add(key)
 
-    def _is_configured(self) -> bool:
-        key = f"{self._context.settings.namespace}/{operatorconfig.NAME}"
-        return self._context.caches.configs.get(key) is not None
+    def _terms(self) -> Terms:
+        """What counts now.
+
+        A configuration that was taken away takes the agents with it, and nobody would ask for the end of a drain.
+        """
+        config = self._context.caches.configs.get(f"{self._context.settings.namespace}/{operatorconfig.NAME}")
+        if config is not None:
+            return _said(config)
+        return Terms.END if self._has_lost_config else Terms.UNKNOWN
+
+
+def _said(config: OperatorConfig) -> Terms:
+    if config.metadata.deletion_timestamp:
+        return Terms.END
+    return Terms.NONE if config.spec.disable_drain else Terms.DRAIN

@@ -5,6 +5,7 @@ and every write is tested on it. A pass that was cut off anywhere is continued b
 """
 
 import logging
+from collections.abc import Callable
 
 import attrs
 
@@ -12,11 +13,12 @@ from sriov_core.api import keys
 from sriov_core.errors import SriovError
 from sriov_core.kube.failures import Conflict, Forbidden, Invalid
 from sriov_operator.draining import moments, verdicts
+from sriov_operator.draining.endings import Endings
 from sriov_operator.draining.eviction import Eviction, evict
 from sriov_operator.draining.fleet import Fleet, Row
 from sriov_operator.draining.openshift import OPENSHIFT, OpenShift, OpenShiftProblem
 from sriov_operator.draining.places import Places
-from sriov_operator.draining.protocol import IDLE, Next, Step, decide
+from sriov_operator.draining.protocol import Next, Step, Terms, decide
 from sriov_operator.draining.sight import Desk, FreshNode
 from sriov_operator.draining.telling import Teller
 from sriov_operator.draining.verdicts import Verdict
@@ -41,8 +43,11 @@ class Timing:
 class Drainer:
     """Drains nodes; `reconcile` may run for several nodes at a time, not for the same one."""
 
-    def __init__(self, context: Context, fleet: Fleet, places: Places, timing: Timing) -> None:
+    def __init__(
+        self, context: Context, fleet: Fleet, places: Places, timing: Timing, terms: Callable[[], Terms]
+    ) -> None:
         self._context = context
+        self._terms = terms
         self._fleet = fleet
         self._places = places
         self._timing = timing
@@ -51,32 +56,41 @@ class Drainer:
         self._teller = Teller(context.client, context.recorder, namespace, context.now)
         is_openshift = context.settings.cluster_type == OPENSHIFT
         self._openshift = OpenShift(context.client) if is_openshift else None
+        self._endings = Endings(
+            context=context,
+            fleet=fleet,
+            places=places,
+            desk=self._desk,
+            teller=self._teller,
+            openshift=self._openshift,
+            terms=terms,
+        )
 
-    def review(self) -> None:
-        """Find what a process before this one began and did not end."""
-        self._places.review(self._desk.cordoned())
+    def review(self) -> float | None:
+        """Find what a process before this one began and did not end; after how many seconds to do so again."""
+        return self._timing.again_s if self._endings.review() else None
 
     def reconcile(self, node: str) -> float | None:
         """One pass; after how many seconds to come back, None when a change will tell."""
         row, state = self._fleet.row(node), self._cached(node)
         if row is None or state is None:
             if self._places.is_noted(node):
-                self._lost(node)
+                self._endings.lost(node)
             return None
-        found = decide(row.hands)
+        found = decide(row.hands, self._terms())
         match found.step:
             case Step.INTRODUCE:
                 self._introduce(node, state)
                 return None
             case Step.REST | Step.LEAVE:
-                self._settle(node, state, found)
+                self._endings.settle(row, state, is_left=found.step is Step.LEAVE)
                 return None
             case Step.REFUSE:
                 self._teller.tell(state, verdicts.blocked(found.why))
-                return None
+                return self._timing.safety_s
             case Step.ADMIT if why := self._places.obstacle(row):
                 if self._places.has_place(node):
-                    self._withdraw(node)
+                    self._endings.withdraw(node)
                 self._teller.tell(state, why)
                 return self._timing.safety_s
             case Step.AWAIT if self._places.has_place(node):
@@ -92,17 +106,11 @@ class Drainer:
         node, state, hands = sight.node, sight.state, sight.hands
         if node is None or state is None or hands is None:
             return None
-        found = decide(hands)
         try:
-            return self._do(row, found, node, state)
-        except Conflict:
-            raise
-        except SriovError as err:
-            if found.step is Step.ADMIT:
-                self._places.stumbled(row.node, stumbles=True)
-            if isinstance(err, Forbidden | Invalid | OpenShiftProblem):
-                self._teller.tell(state, verdicts.blocked(str(err)))
-            raise
+            return self._do(row, decide(hands, self._terms()), node, state)
+        except (Forbidden, Invalid, OpenShiftProblem) as err:  # somebody has to mend it: no use to hurry
+            self._teller.tell(state, verdicts.blocked(str(err)))
+            return self._timing.safety_s
 
     def _do(self, row: Row, found: Next, node: FreshNode, state: LeanNodeState) -> float | None:
         match found.step:
@@ -115,7 +123,7 @@ class Drainer:
                 self._places.adopt(row)
                 return self._await(row.node, state)
             case Step.RELEASE:
-                self._release(node, state)
+                self._endings.release(node, state)
             case _:
                 pass  # the cache is behind; what it still has to tell brings the node back
         return None
@@ -129,14 +137,36 @@ class Drainer:
             self._desk.introduce(node, state)
 
     def _admit(self, row: Row, node: FreshNode, state: LeanNodeState, *, full: bool) -> float | None:
-        if why := self._places.take(row):
-            self._teller.tell(state, verdicts.waiting(why))
+        begun = self._begun(row, node, state)
+        if begun is None:
             return self._timing.again_s
-        begun = self._desk.begin(node, state, moments.written(self._context.now()))
-        self._places.stumbled(row.node, stumbles=False)
         self._context.metrics.count("drains", outcome="begun")
-        _log.info("node %s: its drain begins (%s)", row.node, "every pod" if full else "pods with devices")
+        waited = f", after {moments.so_far(row.since, self._context.now())} of waiting" if row.since is not None else ""
+        whom = "every pod, for a reboot" if full else "pods with devices"
+        _log.info(
+            "node %s: its drain begins in %s (%s)%s", row.node, self._fleet.view(min(row.places)).called, whom, waited
+        )
         return self._drain(node, begun, full=full)
+
+    def _begun(self, row: Row, node: FreshNode, state: LeanNodeState) -> LeanNodeState | None:
+        """The state of a node whose drain has begun; None when it has to wait. Who cannot begin holds up nobody."""
+        claim = None
+        try:
+            taken = self._places.take(row)
+            if taken.why:
+                self._teller.tell(state, verdicts.waiting(taken.why))
+                return None
+            claim = taken.claim
+            begun = self._desk.begin(node, state, moments.written(self._context.now()))
+        except Conflict:
+            raise
+        except SriovError as err:
+            self._places.stumbled(row.node, stumbles=True)
+            if isinstance(err, Forbidden | Invalid):  # nothing of this admission is on its way any more
+                self._places.give_back(row.node, claim)
+            raise
+        self._places.stumbled(row.node, stumbles=False)
+        return begun
 
     def _dated(self, state: LeanNodeState) -> LeanNodeState:
         """The state with the time since when it is drained; a drain of the incumbent has none."""
@@ -153,16 +183,20 @@ class Drainer:
             return self._timing.again_s
         # Where there is no other node, pods have nowhere to go, and a reboot ends them anyway.
         if not (full and self._fleet.size == 1):
-            self._desk.cordon(node)
+            is_new = self._desk.cordon(node)
+            if is_new:
+                _log.info("node %s: cordoned", name)
             found = self._evicted(name, state, full=full)
             if not found.is_done:
                 tell = verdicts.blocked if found.blocked else verdicts.draining
                 self._progress(state, tell(found.told))
-            if not (found.is_done and self._desk.is_cordoned(name)):
-                return self._timing.soon_s if found.sent else self._timing.again_s
-        self._teller.tell(self._desk.complete(state), verdicts.complete())
+            # A scheduler that has not heard of the cordon yet sends pods still: after that one more look.
+            if is_new or not (found.is_done and self._desk.is_cordoned(name)):
+                return self._timing.soon_s if found.sent or is_new else self._timing.again_s
+        complete = self._desk.complete(state)
         self._context.metrics.count("drains", outcome="complete")
-        _log.info("node %s: drained", name)
+        _log.info("node %s: drained, after %s", name, verdicts.age(state, self._context.now()))
+        self._teller.tell(complete, verdicts.complete())
         return None
 
     def _evicted(self, node: str, state: LeanNodeState, *, full: bool) -> Eviction:
@@ -195,72 +229,10 @@ class Drainer:
         self._teller.tell(state, verdicts.absent(deadline_s, ready=fresh is not None and fresh.is_ready))
         return self._timing.safety_s
 
-    # --- ending
-
-    def _release(self, node: FreshNode, state: LeanNodeState) -> None:
-        name = node.metadata.name
-        claim = self._places.claim(name)
-        self._desk.uncordon(node, state)
-        self._resume(name, node)
-        rested = self._desk.rest(state)
-        self._places.give_back(name, claim)
-        self._teller.tell(rested, verdicts.idle())
-        self._context.metrics.count("drains", outcome="ended")
-        _log.info("node %s: it serves again", name)
-
-    def _settle(self, node: str, state: LeanNodeState, found: Next) -> None:
-        """Nothing is asked of us: take back what an admission left that never began, and what was told."""
-        if self._places.is_noted(node):
-            self._withdraw(node)
-        if verdicts.told(state) is not None:
-            self._teller.tell(state, verdicts.idle() if found.step is Step.REST else verdicts.external())
-
-    def _withdraw(self, node: str) -> None:
-        """Nobody drains the node, and what an earlier drain or admission left is taken away."""
-        sight = self._desk.look(node)
-        if sight.node is None or sight.state is None or sight.hands is None or sight.hands.is_busy:
-            return
-        self._desk.uncordon(sight.node, None)
-        self._resume(node, sight.node)
-        claim = self._places.claim(node)
-        if claim is not None:
-            self._desk.withdraw(sight.state, claim)
-        self._places.give_back(node, claim)
-
-    def _lost(self, node: str) -> None:
-        """The Node is gone, or its node state is: nobody drains it any more, and nobody will say that it is done."""
-        claim = self._places.claim(node)  # before the look: who claims afterwards may have seen a new node state
-        sight = self._desk.look(node)
-        if sight.node is not None and sight.state is not None:
-            return
-        if sight.node is not None:
-            self._desk.uncordon(sight.node, None)
-        self._resume(node, sight.node)
-        if sight.state is not None:
-            self._end(sight.state, claim)
-        self._places.give_back(node, claim)
-
-    def _end(self, state: LeanNodeState, claim: str | None) -> None:
-        """End the drain of a Node that is gone, in the state that is kept for its return."""
-        answer = state.metadata.annotations.get(keys.CURRENT_STATE, IDLE)
-        if answer != IDLE:
-            self._desk.rest(state)
-        elif claim is not None:
-            self._desk.withdraw(state, claim)
-
-    # --- OpenShift
+    # --- looking
 
     def _pause(self, name: str, node: FreshNode) -> str:
         return self._openshift.before_drain(name, node.metadata.annotations) if self._openshift is not None else ""
-
-    def _resume(self, name: str, node: FreshNode | None) -> None:
-        if self._openshift is None:
-            return
-        nodes = self._context.caches.nodes.items()
-        if node is None:
-            self._openshift.after_loss(name, nodes)
-        else:
-            self._openshift.after_drain(name, node.metadata.annotations, nodes)
 
     def _cached(self, node: str) -> LeanNodeState | None:
         return self._context.caches.states.get(f"{self._context.settings.namespace}/{node}")

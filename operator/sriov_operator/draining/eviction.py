@@ -1,5 +1,7 @@
 """Sends the pods of a node away: by the eviction API, which asks PodDisruptionBudgets, or by deleting where told to."""
 
+import logging
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -9,7 +11,7 @@ from sriov_core.kube.client import Client
 from sriov_core.kube.failures import ApiFailure, Conflict, Forbidden, Invalid, NotFound, Throttled, Unavailable
 from sriov_core.kube.resource import PODS
 from sriov_operator.draining.budget import listed
-from sriov_operator.draining.pods import Choice, Pod, choose
+from sriov_operator.draining.pods import Choice, Pod, choose, why_it_goes
 
 DELETE = "delete"
 """The setting that deletes pods, whatever their PodDisruptionBudgets say; any other evicts them."""
@@ -17,8 +19,13 @@ DELETE = "delete"
 # A budget that is not met is answered with 429, and so is a client that asks too much; the text tells them apart
 # (kubernetes/pkg/registry/core/pod/storage/eviction.go).
 _BUDGET = "disruption budget"
+_UNMET = re.compile(r"disruption budget (\S+) needs (\d+) healthy pods and has (\d+) currently")
+_UNJUDGED = re.compile(r"disruption budget (\S+) is still being processed")
+_SEVERAL = "more than one PodDisruptionBudget"
 # Of a pod in a namespace that ends, an eviction is refused; the namespace controller deletes it.
 _NAMESPACE_ENDS = "being terminated"
+
+_log = logging.getLogger("sriov_operator.draining")
 
 Count = Callable[[str], None]
 
@@ -70,10 +77,10 @@ def evict(
     found = choose(pods.items, full=full, prefix=prefix, now=now, margin_s=margin_s)
     if found.evict:
         confirm()
-    return _send(client, found, policy, count)
+    return _send(client, found, policy, count, lambda pod: why_it_goes(pod, full=full, prefix=prefix))
 
 
-def _send(client: Client, found: Choice, policy: str, count: Count) -> Eviction:
+def _send(client: Client, found: Choice, policy: str, count: Count, why: Callable[[Pod], str]) -> Eviction:
     """Also of pods that went at once only a fresh look says so: others may have come."""
     blocked, sent = list(found.overdue.values()), 0
     for pod in found.evict:
@@ -82,6 +89,8 @@ def _send(client: Client, found: Choice, policy: str, count: Count) -> Eviction:
         sent += not obstacle
         if obstacle:
             blocked.append(obstacle)
+        else:
+            _log.info("node %s: pod %s %s: %s", pod.spec.node_name, pod.key, outcome, why(pod))
     left = sorted(pod.key for pod in (*found.evict, *found.ending))
     return Eviction(left=tuple(left), sent=sent, blocked=tuple(blocked))
 
@@ -98,13 +107,14 @@ def _one(client: Client, pod: Pod, policy: str) -> tuple[str, str]:
     except Throttled as err:
         if _BUDGET not in str(err):
             raise
-        return "blocked", f"pod {pod.key} may not be evicted: {_said(err)}"
+        return "blocked", f"pod {pod.key} may not be evicted: {_budget(err)}"
     except (Forbidden, Invalid, Unavailable) as err:
         if isinstance(err, Forbidden) and _NAMESPACE_ENDS in str(err):
             return "evicted", ""
         if not _is_an_answer(err):
             raise
-        return "failed", f"pod {pod.key} cannot be evicted: {_said(err)}"
+        remedy = ". Leave one of them" if _SEVERAL in str(err) else ""
+        return "failed", f"pod {pod.key} cannot be evicted: {_said(err)}{remedy}"
     return "evicted", ""
 
 
@@ -123,11 +133,22 @@ def _is_an_answer(err: ApiFailure) -> bool:
     return err.status == 500 or not isinstance(err, Unavailable)
 
 
+def _budget(err: ApiFailure) -> str:
+    """Which budget forbids an eviction, and what to do about it."""
+    if found := _UNMET.search(str(err)):
+        name, needs, has = found.groups()
+        text = f"PodDisruptionBudget {name} allows 0 disruptions now, it needs {needs} healthy pods and has {has}"
+        return f"{text}. Have more of them run, or change the budget"
+    if found := _UNJUDGED.search(str(err)):
+        text = f"it is not known yet how many disruptions PodDisruptionBudget {found[1]} allows"
+        return f"{text}. If that lasts, look at the cluster's controller manager"
+    return _said(err)
+
+
 def _said(err: ApiFailure) -> str:
     """The server's words, without what was asked and the general advice around them."""
     _, _, said = str(err).rpartition(f"HTTP {err.status}: ")
-    words = said.rpartition(". ")[0] or said
-    return words.replace(".; ", ": ")
+    return said.rpartition(". ")[0] or said
 
 
 def _more(count: int) -> tuple[str, ...]:

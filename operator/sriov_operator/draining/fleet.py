@@ -194,7 +194,7 @@ class Fleet:
             self._stumbling.discard(node)
             return None
         annotations = state.metadata.annotations if state else {}
-        hands = handshake(found.metadata.annotations, annotations)
+        hands = handshake(found.metadata.annotations, annotations, found.metadata.uid)
         return Row(
             node=node,
             pools=self._selected[node],

@@ -5,6 +5,7 @@ pool is paused; the annotation `keys.POOL_STATE` says that it is by us. On clust
 elsewhere there are no machine config pools.
 """
 
+import logging
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
@@ -25,6 +26,8 @@ from sriov_operator.process.lean import LeanNode
 OPENSHIFT = "openshift"
 """The setting of the cluster type that these hooks are for."""
 PAUSED = "Paused"
+
+_log = logging.getLogger("sriov_operator.draining")
 
 
 class OpenShiftProblem(SriovError):
@@ -69,6 +72,11 @@ class MachinePool(msgspec.Struct, frozen=True):
     metadata: _Meta
     spec: _PoolSpec = msgspec.field(default_factory=_PoolSpec)
     status: _PoolStatus = msgspec.field(default_factory=_PoolStatus)
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.metadata.name
 
     @property
     def is_ours(self) -> bool:
@@ -145,7 +153,7 @@ class OpenShift:
             return ""
         with self._one_at_a_time:
             pool = self._pool_of(node, annotations)
-            name = pool.metadata.name
+            name = pool.name
             match before(pool):
                 case "go":
                     return ""
@@ -153,23 +161,19 @@ class OpenShift:
                     return f"machine config pool {name} is changing its nodes, and is waited for"
                 case "pause":
                     self._set(pool, paused=True)
+                    _log.info("machine config pool %s: paused, because node %s is drained", name, node)
             read_again = self._client.get(MACHINE_CONFIG_POOLS, name, type=MachinePool)
             if after_pausing(read_again) == "go":
                 return ""
             self._set(read_again, paused=False)
             return f"machine config pool {name} has begun to change its nodes, and is waited for"
 
-    def after_drain(self, node: str, annotations: Mapping[str, str], nodes: Iterable[LeanNode]) -> None:
-        """Resume the pool of a node that serves again, unless it is paused for another one too."""
-        if self.is_hosted:
-            return
-        with self._one_at_a_time:
-            pool = self._pool_of(node, annotations)
-            if may_resume(pool, node, nodes):
-                self._set(pool, paused=False)
+    def after_drain(self, node: str, nodes: Iterable[LeanNode]) -> None:
+        """Resume every pool that is paused by us for none of ``nodes`` but, at most, the one that is done or gone.
 
-    def after_loss(self, node: str, nodes: Iterable[LeanNode]) -> None:
-        """Resume the pool of a Node that is gone, and with it the annotation that leads to its pool."""
+        All pools are looked at: the annotation that led to the pool of a node may lead elsewhere now or be gone with
+        the Node, and the labels of a node may put it into two pools.
+        """
         if self.is_hosted:
             return
         known = tuple(nodes)
@@ -177,6 +181,7 @@ class OpenShift:
             for pool in self._client.list(MACHINE_CONFIG_POOLS, type=MachinePool).items:
                 if may_resume(pool, node, known):
                     self._set(pool, paused=False)
+                    _log.info("machine config pool %s: resumed, none of its nodes asks for a drain any more", pool.name)
 
     def _pool_of(self, node: str, annotations: Mapping[str, str]) -> MachinePool:
         config = annotations.get(keys.DESIRED_MACHINE_CONFIG, "")
@@ -207,4 +212,4 @@ class OpenShift:
             "annotations": {keys.POOL_STATE: PAUSED if paused else IDLE},
         }
         patch = {"metadata": metadata, "spec": {"paused": paused}}
-        self._client.merge_patch(MACHINE_CONFIG_POOLS, pool.metadata.name, patch, type=MachinePool)
+        self._client.merge_patch(MACHINE_CONFIG_POOLS, pool.name, patch, type=MachinePool)

@@ -3,11 +3,22 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+import attrs
+
 from sriov_operator.draining import verdicts
 from sriov_operator.draining.budget import PoolView, overlap, turn
 from sriov_operator.draining.fleet import Fleet, Row
 from sriov_operator.draining.ledger import Entries, Ledger
 from sriov_operator.draining.verdicts import Verdict
+
+
+@attrs.frozen(kw_only=True)
+class Taken:
+    """What came of asking for a place: ``why`` not, or empty, and the claim; None in a pool without a limit."""
+
+    why: str = ""
+    claim: str | None = None
+
 
 Wake = Callable[[Iterable[str]], None]
 """Called with the names of nodes that should be looked at soon."""
@@ -30,14 +41,19 @@ class Places:
         self._noted.update(fresh)
         self._wake(fresh)
 
-    def review(self, cordoned: Iterable[str]) -> None:
-        """Note what a process before this one left: the places in the ledger, and the nodes ``cordoned`` by us."""
+    def review(self, left: Iterable[str]) -> None:
+        """Note what a process before this one left: the places in the ledger, and these nodes."""
         self._see(self._ledger.read())
-        self.note(cordoned)
+        self.note(left)
 
     def is_noted(self, node: str) -> bool:
         """Whether there may be something of ours to take away from a node at rest."""
         return node in self._noted
+
+    @property
+    def noted(self) -> tuple[str, ...]:
+        """The nodes that `is_noted`."""
+        return tuple(self._noted)
 
     def has_place(self, node: str) -> bool:
         """Whether a node is in the ledger, as far as this process knows, or in a pool that needs none."""
@@ -51,20 +67,21 @@ class Places:
         why = turn(pool, row.node, frozenset({row.node} & self._placed))
         if not why:
             return None
-        return verdicts.waiting(why) if pool.most else verdicts.blocked(why)
+        return verdicts.waiting(why) if pool.most else verdicts.blocked(why, pool.called)
 
-    def take(self, row: Row) -> str:
-        """Take a place for a node, by what the ledger says at this moment; why not, or empty.
+    def take(self, row: Row) -> Taken:
+        """Take a place for a node, by what the ledger says at this moment.
 
         Whoever calls this has read the node state before, and writes it at that version afterwards: see `ledger`.
         """
         self._noted.add(row.node)  # before the write, because its answer may be lost
         if self._pool(row).most is None:
-            return ""
+            return Taken()
         held = self._ledger.hold(row.node, self._pool(row).name, self._now(), self._judge(row))
         self._placed.discard(row.node)
-        self._see(held.entries)
-        return held.why
+        self._see(held.entries, by=row.node)
+        entry = held.entries.get(row.node)
+        return Taken(why=held.why, claim=entry.claim if entry is not None else None)
 
     def adopt(self, row: Row) -> None:
         """Give a node its place that is being drained without one: the incumbent knows no ledger."""
@@ -100,9 +117,12 @@ class Places:
         """Have those of a pool looked at that may begin now, and those behind them that are told why not."""
         self._wake(row.node for row in self._fleet.waiting(pool, self._fleet.view(pool).next_in_line))
 
-    def _see(self, entries: Entries) -> None:
+    def _see(self, entries: Entries, by: str = "") -> None:
+        """Who has a place without knowing it, because the answer to its write was lost, is to go on at once."""
+        found = entries.keys() - self._placed - {by}
         self._placed.update(entries)
         self.note(entries)
+        self._wake(found)
 
     def _judge(self, row: Row) -> Callable[[Entries], str]:
         def judge(entries: Entries) -> str:

@@ -52,6 +52,7 @@ class PodSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()
     resource_claims: tuple[dict[str, Any], ...] = ()
+    node_name: str = ""
 
 
 class PodStatus(msgspec.Struct, frozen=True):
@@ -102,11 +103,12 @@ def choose(pods: Iterable[Pod], *, full: bool, prefix: str, now: datetime, margi
     return Choice(evict=tuple(pod for pod in going if pod not in ending), ending=ending, overdue=overdue)
 
 
-def uses_devices(pod: Pod, prefix: str) -> bool:
-    """True when a pod asks for a resource of ours, in any of its containers, or for a resource claim."""
-    if pod.spec.resource_claims:
-        return True
-    return any(name.startswith(f"{prefix}/") for name in _resources(pod))
+def why_it_goes(pod: Pod, *, full: bool, prefix: str) -> str:
+    """Why a drain sends a pod away, for people; empty when it does not."""
+    if full:
+        return "every pod goes before a reboot"
+    ours = next((name for name in _resources(pod) if name.startswith(f"{prefix}/")), "")
+    return f"it asks for {ours}" if ours else "it has a resource claim" if pod.spec.resource_claims else ""
 
 
 def _must_go(pod: Pod, *, full: bool, prefix: str) -> bool:
@@ -114,7 +116,7 @@ def _must_go(pod: Pod, *, full: bool, prefix: str) -> bool:
         return False
     if any(owner.controller and owner.kind == "DaemonSet" for owner in pod.metadata.owner_references):
         return False
-    return full or uses_devices(pod, prefix)
+    return bool(why_it_goes(pod, full=full, prefix=prefix))
 
 
 def _resources(pod: Pod) -> Iterator[str]:
@@ -124,8 +126,8 @@ def _resources(pod: Pod) -> Iterator[str]:
 
 
 def _stuck(pod: Pod) -> str:
+    late = f"pod {pod.key} should have ended at {pod.metadata.deletion_timestamp}"
     if pod.metadata.finalizers:
         held = ", ".join(pod.metadata.finalizers)
-        return f"pod {pod.key} should have ended at {pod.metadata.deletion_timestamp} and is held by finalizers: {held}"
-    why = "does its kubelet run?"
-    return f"pod {pod.key} should have ended at {pod.metadata.deletion_timestamp} and is still there: {why}"
+        return f"{late} and is held by finalizers: {held}. Whoever set them has to take them off"
+    return f"{late} and is still there. See whether the kubelet of its node runs"

@@ -6,7 +6,7 @@ import threading
 import msgspec
 
 from sriov_core.api import conditions, keys, operatorconfig
-from sriov_core.api.conditions import Condition
+from sriov_core.api.conditions import ACCEPTED, Condition
 from sriov_core.api.operatorconfig import OperatorConfig
 from sriov_core.api.poolconfig import PoolConfig, PoolConfigStatus
 from sriov_core.errors import SriovError
@@ -22,6 +22,7 @@ from sriov_operator.draining.openshift import OPENSHIFT, OpenShift
 from sriov_operator.draining.poolstatus import READY, Facts, next_late_s, offloading, status
 from sriov_operator.process.context import Context
 from sriov_operator.process.lean import LeanNode, LeanNodeState
+from sriov_operator.stored import Object, acceptance, accepted, joined
 
 GATHERING_S = 1.0
 """How long changes of nodes are gathered before a pool's status is written: a pool changes with each of its nodes."""
@@ -98,19 +99,31 @@ class Pools:
         return next_late_s(facts, self._state_of, now, deadline_s)
 
     def _write(self, pool: PoolConfig, wanted: PoolConfigStatus) -> None:
-        before = pool.status.conditions
-        after = conditions.merged(before, wanted.conditions, moments.written(self._context.now()))
-        if msgspec.structs.replace(wanted, conditions=after) == pool.status:
+        now, found = moments.written(self._context.now()), accepted(pool.status.conditions)
+        after = msgspec.structs.replace(
+            wanted, conditions=joined(pool.status.conditions, wanted.conditions, found, now)
+        )
+        if after == pool.status:
             return
+        found = acceptance(self._apply(pool, after))
+        better = msgspec.structs.replace(after, conditions=joined(after.conditions, wanted.conditions, found, now))
+        if better != after:
+            self._apply(msgspec.structs.replace(pool, status=after), better)
+
+    def _apply(self, pool: PoolConfig, wanted: PoolConfigStatus) -> Object:
+        """The pool as it is stored then."""
+        before, after = pool.status.conditions, wanted.conditions
         counts = {"nodes": wanted.nodes, "draining": wanted.draining, "waiting": wanted.waiting}  # also when they are 0
-        told = {**msgspec.to_builtins(wanted), **counts, "conditions": [one for one in after if one.type == READY]}
+        own = [one for one in after if one.type in (READY, ACCEPTED)]
+        told = {**msgspec.to_builtins(wanted), **counts, "conditions": own}
         name, namespace = pool.metadata.name, self._context.settings.namespace
-        self._context.client.apply(POOLS, name, {"status": told}, namespace, subresource="status", type=PoolConfig)
+        stored: Object = self._context.client.apply(POOLS, name, {"status": told}, namespace, subresource="status")
         about = Reference(
             api_version=POOLS.api_version, kind=POOLS.kind, name=name, namespace=namespace, uid=pool.metadata.uid
         )
         for change in conditions.changes(before, after):
             self._context.recorder.tell(about, change.event_type, change.reason, change.action, change.note)
+        return stored
 
     def _state_of(self, node: str) -> LeanNodeState | None:
         return self._context.caches.states.get(f"{self._context.settings.namespace}/{node}")

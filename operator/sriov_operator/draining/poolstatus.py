@@ -81,10 +81,12 @@ def _wrong(facts: Facts, late: tuple[str, ...], deadline_s: float) -> Iterator[t
     if facts.overlapping:
         others = sorted({name for row in facts.overlapping for name in row.pools} - {facts.pool.metadata.name})
         names = listed(row.node for row in facts.overlapping)
-        yield "Overlap", f"never drained, because pool {' and '.join(others)} selects them too: {names}"
+        told = f"never drained, because pool {' and '.join(others)} selects them too: {names}"
+        yield "Overlap", f"{told}. Change a nodeSelector, or labels of these nodes"
     if late:
         within = moments.duration(deadline_s)
-        yield verdicts.DEADLINE, f"not drained, or not back, within {within}, and keeping their places: {listed(late)}"
+        told = f"not drained, or not back, within {within}, and keeping their places: {listed(late)}"
+        yield verdicts.DEADLINE, f"{told}. What each waits for is in status.members"
 
 
 def _condition(pool: PoolConfig, reason: str, message: str, *, good: bool = False) -> Condition:

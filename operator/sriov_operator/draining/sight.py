@@ -11,7 +11,7 @@ from sriov_core.api.wire import GROUP
 from sriov_core.kube.client import Client
 from sriov_core.kube.failures import Conflict, NotFound
 from sriov_core.kube.resource import NODE_STATES, NODES
-from sriov_operator.draining.protocol import COMPLETE, DRAINING, IDLE, Handshake, handshake, missing
+from sriov_operator.draining.protocol import COMPLETE, DRAINING, IDLE, OF_NODE, Handshake, handshake, missing
 from sriov_operator.process.lean import LeanNode, LeanNodeState
 
 MANAGER = "sriov-network-operator"
@@ -33,6 +33,7 @@ class NodeMeta(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The metadata of a Node, with who wrote what."""
 
     name: str
+    uid: str = ""
     resource_version: str = ""
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
     managed_fields: tuple[ManagedFields, ...] = ()
@@ -82,15 +83,33 @@ class Sight:
         """The handshake; None when either side is missing."""
         if self.node is None or self.state is None:
             return None
-        return handshake(self.node.metadata.annotations, self.state.metadata.annotations)
+        meta = self.node.metadata
+        return handshake(meta.annotations, self.state.metadata.annotations, meta.uid)
 
 
-def cordoned_by_us(fields: Iterable[ManagedFields]) -> bool:
-    """True when the operator was the last to write whether the scheduler may use a Node.
+def cordoned_by(fields: Iterable[ManagedFields]) -> frozenset[str]:
+    """Who wrote whether the scheduler may use a Node, and stands by it; none where the record was taken away.
 
     It outlives the node state, whose annotation says whether the node was cordoned before its drain.
     """
-    return any(one.manager == MANAGER and "f:unschedulable" in one.fields_v1.get("f:spec", {}) for one in fields)
+    return frozenset(one.manager for one in fields if "f:unschedulable" in one.fields_v1.get("f:spec", {}))
+
+
+def is_ours(node: FreshNode, state: LeanNodeState | None) -> bool:
+    """Whether the cordon of a Node is ours to lift.
+
+    A drain that the incumbent began has no record of cordons before it, and is taken for ours, as the incumbent did. A
+    drain of ours that found no cordon has made this one, unless somebody else has meanwhile: ours was lifted, and the
+    Node cordoned anew. Where the node state is lost, or speaks of a cordon (of an earlier Node of this name, or one
+    that was lifted since), the Node has to say that it was us.
+    """
+    writers = cordoned_by(node.metadata.managed_fields)
+    match state.metadata.annotations.get(keys.CORDONED_BEFORE, "") if state is not None else TRUE:
+        case "true":
+            return writers == {MANAGER}
+        case "false":
+            return writers <= {MANAGER}
+    return True
 
 
 @attrs.frozen
@@ -115,7 +134,7 @@ class Desk:
     def cordoned(self) -> tuple[str, ...]:
         """The Nodes that are cordoned by us. It lists those that are cordoned, and is for the start of a process."""
         found = self._client.list(NODES, type=FreshNode, fields="spec.unschedulable=true").items
-        return tuple(one.metadata.name for one in found if cordoned_by_us(one.metadata.managed_fields))
+        return tuple(one.metadata.name for one in found if is_ours(one, None))
 
     def introduce(self, node: FreshNode | LeanNode, state: LeanNodeState) -> None:
         """Write the annotations that are missing. What a cache still shows without them is not written again."""
@@ -131,10 +150,9 @@ class Desk:
 
     def begin(self, node: FreshNode, state: LeanNodeState, since: str) -> LeanNodeState:
         """Answer Draining, and record whether somebody else has cordoned the node."""
-        foreign = node.spec.unschedulable and not cordoned_by_us(node.metadata.managed_fields)
-        cordoned = TRUE if foreign else FALSE
+        cordoned = TRUE if node.spec.unschedulable and not is_ours(node, None) else FALSE
         changes = {keys.CURRENT_STATE: DRAINING, keys.DRAIN_SINCE: since, keys.CORDONED_BEFORE: cordoned}
-        return self._annotate(state, changes)
+        return self._annotate(state, {**changes, OF_NODE: node.metadata.uid})
 
     def date(self, state: LeanNodeState, since: str) -> LeanNodeState:
         """Record since when a node is drained."""
@@ -153,35 +171,31 @@ class Desk:
 
     def rest(self, state: LeanNodeState) -> LeanNodeState:
         """Answer Idle, and forget the drain."""
-        changes = dict.fromkeys((keys.DRAIN_SINCE, keys.CORDONED_BEFORE))
+        changes = dict.fromkeys((keys.DRAIN_SINCE, keys.CORDONED_BEFORE, OF_NODE, WITHDRAWN))
         return self._annotate(state, {keys.CURRENT_STATE: IDLE, **changes})
 
     def withdraw(self, state: LeanNodeState, claim: str) -> None:
         """Make an admission of that claim fail if it is still under way; see `ledger`."""
         self._annotate(state, {WITHDRAWN: claim})
 
-    def cordon(self, node: FreshNode) -> None:
-        """Keep the scheduler away, if nobody does yet."""
-        if not node.spec.unschedulable:
-            self._schedule(node, unschedulable=True)
+    def cordon(self, node: FreshNode) -> bool:
+        """Keep the scheduler away; False when somebody does already."""
+        if node.spec.unschedulable:
+            return False
+        self._schedule(node, unschedulable=True)
+        return True
 
     def is_cordoned(self, name: str) -> bool:
         """Whether the scheduler is kept away at this moment: somebody may have let it come back."""
         node = self.node(name)
         return node is not None and node.spec.unschedulable
 
-    def uncordon(self, node: FreshNode, state: LeanNodeState | None) -> None:
-        """Let the scheduler come back, unless the node was cordoned before it was drained.
-
-        A drain that the incumbent began has no record of that, and one whose node state is lost has none either: the
-        first is taken for ours, as the incumbent did, and of the second the Node tells.
-        """
-        if not node.spec.unschedulable:
-            return
-        if state is None and not cordoned_by_us(node.metadata.managed_fields):
-            return
-        if state is None or state.metadata.annotations.get(keys.CORDONED_BEFORE) != TRUE:
-            self._schedule(node, unschedulable=None)
+    def uncordon(self, node: FreshNode, state: LeanNodeState | None) -> bool:
+        """Let the scheduler come back when the cordon is ours (`is_ours`); False when there is nothing to lift."""
+        if not (node.spec.unschedulable and is_ours(node, state)):
+            return False
+        self._schedule(node, unschedulable=None)
+        return True
 
     def _state(self, name: str) -> LeanNodeState | None:
         try:

@@ -12,25 +12,37 @@ from sriov_operator.draining.protocol import COMPLETE, DRAINING
 from sriov_operator.process.lean import LeanNodeState
 
 CONDITION = "Drained"
+WAITING = "Waiting"
 BLOCKED = "Blocked"
+STUCK = "DrainBlocked"
+"""The event of a drain that somebody has to allow, or that an obstacle has to be mended for."""
 DEADLINE = "DrainDeadlineExceeded"
 """The event of a drain, or of a node's return from one, that takes longer than the deadline."""
 
 
 @attrs.frozen(kw_only=True)
 class Verdict:
-    """How a drain stands; ``event`` is the reason of the event that tells of it, ``warns`` that somebody should act."""
+    """How a drain stands; ``event`` is the reason of the event that tells of it, ``warns`` that somebody should act.
+
+    ``about`` is what a warning is about when it is not about the node alone: it is logged once for all its nodes.
+    """
 
     reason: str
     message: str
     event: str
     status: Literal["True", "False", "Unknown"] = "False"
     warns: bool = False
+    about: str = ""
 
     @property
     def condition(self) -> Condition:
         """The condition that says so."""
         return Condition(type=CONDITION, status=self.status, reason=self.reason, message=self.message)
+
+    @property
+    def line(self) -> str:
+        """What the log says of it, behind the name of the node."""
+        return f"its drain is blocked: {self.message}" if self.event == STUCK else self.message
 
     def is_news(self, held: Condition | None) -> bool:
         """True when an event shall tell of it: another pod to go is none, another obstacle is one."""
@@ -52,7 +64,7 @@ def external() -> Verdict:
 
 def waiting(why: str) -> Verdict:
     """It is not the node's turn."""
-    return Verdict(reason="Waiting", message=why, event="DrainWaiting")
+    return Verdict(reason=WAITING, message=why, event="DrainWaiting")
 
 
 def draining(what: str) -> Verdict:
@@ -60,9 +72,9 @@ def draining(what: str) -> Verdict:
     return Verdict(reason="Draining", message=what, event="DrainStarted")
 
 
-def blocked(why: str) -> Verdict:
+def blocked(why: str, about: str = "") -> Verdict:
     """Somebody has to do something, or to allow it."""
-    return Verdict(reason=BLOCKED, message=why, event="DrainBlocked", warns=True)
+    return Verdict(reason=BLOCKED, message=why, event=STUCK, warns=True, about=about)
 
 
 def late(what: str, deadline_s: float) -> Verdict:
@@ -96,6 +108,11 @@ def began(state: LeanNodeState) -> str:
     if annotations.get(keys.CURRENT_STATE) == COMPLETE and held is not None and held.status == "True":
         return held.last_transition_time
     return annotations.get(keys.DRAIN_SINCE, "")
+
+
+def age(state: LeanNodeState, now: datetime) -> str:
+    """How long ago a drain began, for people."""
+    return moments.so_far(moments.read(state.metadata.annotations.get(keys.DRAIN_SINCE, "")), now)
 
 
 def left_s(state: LeanNodeState, now: datetime, deadline_s: float) -> float:
