@@ -16,6 +16,10 @@ _LONGEST_MESSAGE = 32768
 _REASON = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]{0,1022}[A-Za-z0-9_])?")
 
 
+ACCEPTED = "Accepted"
+"""The condition of an object with fields that its kind does not have: False, and absent while there are none."""
+
+
 class Condition(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """One condition as in the rest of Kubernetes (metav1.Condition)."""
 
@@ -53,12 +57,14 @@ def merged(current: Iterable[Condition], wanted: Iterable[Condition], now: str) 
 def changes(before: Iterable[Condition], after: Iterable[Condition]) -> tuple[Change, ...]:
     """One event for each condition that differs: those added or changed in their order, then those removed.
 
-    The note is the message, for a removed condition the one it had. A Ready condition that is now False is a Warning;
-    all else is Normal. Times alone make no event.
+    The note is the message, for a removed condition the one it had. A Warning is what somebody should see to: a
+    Degraded that is now True, an Accepted that is now False, and a Ready that is now False, unless by Progressing it is
+    on its way and not Degraded. All else is Normal. Times alone make no event.
     """
     old, new = {one.type: one for one in before}, {one.type: one for one in after}
+    failures = _failures(new.values())
     told = [
-        _change(one, "Changed" if name in old else "Added", warns=_is_failure(one))
+        _change(one, "Changed" if name in old else "Added", warns=(name, one.status) in failures)
         for name, one in new.items()
         if name not in old or _facts(old[name]) != _facts(one)
     ]
@@ -88,8 +94,12 @@ def _facts(condition: Condition) -> tuple[str, str, str, int]:
     return condition.status, condition.reason, condition.message, condition.observed_generation
 
 
-def _is_failure(condition: Condition) -> bool:
-    return condition.type == "Ready" and condition.status == "False"
+def _failures(now: Iterable[Condition]) -> frozenset[tuple[str, str]]:
+    """Types with the status that somebody should see to, for an object with these conditions."""
+    held = {one.type for one in now if one.status == "True"}
+    is_on_its_way = "Progressing" in held and "Degraded" not in held
+    always = {("Degraded", "True"), (ACCEPTED, "False")}
+    return frozenset(always if is_on_its_way else {*always, ("Ready", "False")})
 
 
 def _change(condition: Condition, what: str, *, warns: bool) -> Change:

@@ -125,12 +125,17 @@ class PolicyDetail(Wire, frozen=True, kw_only=True):
 class PolicyStatus(Wire, frozen=True, kw_only=True):
     """What has become of the policy: how many nodes and NICs it reaches, and the condition Ready.
 
-    ``details`` names the first few nodes on which it is not in place, failures first.
+    ``details`` names the first few nodes on which it is not in place, failures first. ``priority`` None stands for one
+    that cannot be read.
     """
 
+    priority: Annotated[
+        int | None, Meta(description="The priority that counts: that of the wish, and 0 where it is left out.")
+    ] = None
     matched_nodes: Annotated[int, Meta(ge=0, description="Nodes that nodeSelector selects.")] = 0
-    applied_nodes: Annotated[int, Meta(ge=0, description="Nodes on which the policy holds VFs.")] = 0
-    applied_nics: Annotated[int, Meta(ge=0, description="PFs, over all nodes, of which the policy holds VFs.")] = 0
+    applied_nodes: Annotated[int, Meta(ge=0, description="Nodes on which the VFs of the policy are in place.")] = 0
+    applied_nics: Annotated[int, Meta(ge=0, description="PFs, over these nodes, of which the policy holds VFs.")] = 0
+    applied_vfs: Annotated[int, Meta(ge=0, description="VFs, over these nodes, that the policy holds.")] = 0
     displaced_nodes: Annotated[
         int, Meta(ge=0, description="Nodes on which stronger policies took VFs that this one asked for.")
     ] = 0

@@ -61,11 +61,11 @@ class Rollout(Wire, frozen=True, kw_only=True):
 
 
 class OperatorConfigStatus(Wire, frozen=True, kw_only=True):
-    """What has become of it; ``injector`` and ``operator_webhook`` are Deployed, Progressing or Disabled."""
+    """What has become of it; ``injector`` and ``operator_webhook`` are Deployed, Progressing, Blocked or Disabled."""
 
-    injector: Annotated[str, Meta(description="Deployed, Progressing or Disabled: the webhook for pods.")] = ""
+    injector: Annotated[str, Meta(description="Deployed, Progressing, Blocked or Disabled: the webhook for pods.")] = ""
     operator_webhook: Annotated[
-        str, Meta(description="Deployed, Progressing or Disabled: the webhook for the objects of this group.")
+        str, Meta(description="Deployed, Progressing, Blocked or Disabled: the webhook for the objects of this group.")
     ] = ""
     rollouts: Annotated[tuple[Rollout, ...], Meta(description="How far what is deployed has come.")] = ()
     conditions: tuple[Condition, ...] = ()

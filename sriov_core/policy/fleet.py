@@ -114,6 +114,10 @@ class Fleet:
         found = self._outcomes.get(node)
         return found or self._render(self._nodes[node])
 
+    def selected(self, policy: str) -> frozenset[str]:
+        """The nodes that have the labels of a policy, whether or not they are managed."""
+        return self._selected(self._candidates[policy])
+
     def faults(self, policy: str) -> tuple[Fault, ...]:
         """What is wrong with a policy by itself."""
         return self._candidates[policy].faults

@@ -38,7 +38,13 @@ class _Clash:
             why = f"both have priority {self.winner.priority}, and the name that sorts last wins"
         else:
             why = f"priority {self.winner.priority} is stronger than {self.loser.priority}"
-        return Loss(vfs=self.group.vf_range, winner=self.winner.name, why=why)
+        shared = (
+            attrs.evolve(self.group, first=max(self.group.first, own.first), last=min(self.group.last, own.last))
+            for own in self.winner.groups
+            if own.overlaps(self.group)
+        )
+        taken = ", ".join(vfs.vf_range for vfs in sorted(shared, key=lambda vfs: vfs.first))
+        return Loss(vfs=self.group.vf_range, winner=self.winner.name, why=why, taken=taken)
 
 
 def merge(nic: Nic, claims: Sequence[Claim]) -> Merged:

@@ -8,7 +8,7 @@ import attrs
 
 from sriov_core.api.nodepolicy import PolicyDetail, PolicyStatus
 from sriov_core.policy.judging import DEPRECATED_NAME, Candidate
-from sriov_core.policy.verdict import Outcome, Summary
+from sriov_core.policy.verdict import Outcome, Summary, Verdict
 
 MOST_DETAILS = 20
 """How many nodes the status of a policy names."""
@@ -34,7 +34,7 @@ class Sync:
 
 
 DONE = Sync(Progress.DONE)
-UNREPORTED = Sync(Progress.PENDING, "it has not reported its NICs yet")
+UNREPORTED = Sync(Progress.PENDING, "no agent has reported from this node yet")
 """What counts for a node of which nothing is known."""
 
 
@@ -43,12 +43,13 @@ class Reach:
     """What became of a policy on one node that it selects.
 
     ``reported`` is False while the node has told none of its NICs. ``taken`` counts the NICs of which the policy holds
-    VFs, ``displaced`` those of which it lost all, ``cut`` those of which it lost some; ``why`` is the reason on the NIC
-    that tells most, empty when there is nothing to tell.
+    VFs, and ``vfs`` these VFs; ``displaced`` those of which it lost all, ``cut`` those of which it lost some; ``why``
+    is the reason on the NIC that tells most, empty when there is nothing to tell.
     """
 
     reported: bool = True
     taken: int = 0
+    vfs: int = 0
     displaced: int = 0
     cut: int = 0
     why: str = ""
@@ -89,10 +90,24 @@ def reach(summary: Summary) -> Reach:
     taken = [verdict for verdict in summary.verdicts if verdict.outcome is Outcome.TAKEN]
     displaced = [verdict for verdict in summary.verdicts if verdict.outcome is Outcome.DISPLACED]
     cut = [verdict for verdict in taken if verdict.losses]
-    telling = next(iter((*displaced, *cut, *summary.nearest)), None)
+    telling = next(iter((*displaced, *cut, *(() if taken else _nearest(summary)))), None)
     nic = telling.nic_name or str(telling.nic) if telling else ""
-    why = f"{nic}: {telling.reason}" if telling else ""
-    return Reach(reported=bool(summary.verdicts), taken=len(taken), displaced=len(displaced), cut=len(cut), why=why)
+    return Reach(
+        reported=bool(summary.verdicts),
+        taken=len(taken),
+        vfs=sum(group.last - group.first + 1 for verdict in taken for group in verdict.groups),
+        displaced=len(displaced),
+        cut=len(cut),
+        why=f"{nic}: {telling.reason}" if telling else "",
+    )
+
+
+def _nearest(summary: Summary) -> tuple[Verdict, ...]:
+    """The NIC that came closest to what the selector wants, were it not close at all."""
+    if summary.nearest:
+        return summary.nearest[:1]
+    refused = [verdict for verdict in summary.verdicts if verdict.refusals]
+    return (min(refused, key=lambda verdict: len(verdict.refusals)),) if refused else ()
 
 
 def standing(candidate: Candidate, reaches: Mapping[str, Reach], syncs: Mapping[str, Sync] | None = None) -> Standing:
@@ -101,12 +116,15 @@ def standing(candidate: Candidate, reaches: Mapping[str, Reach], syncs: Mapping[
     ``syncs`` is how far these nodes are (`UNREPORTED` for one that is not there); with None, every node counts as done,
     and one that has not reported its NICs is not waited for.
     """
-    held = [one for one in reaches.values() if one.taken]
     places = {} if syncs is None or not _asks(candidate) else dict(_places(reaches, syncs))
+    undone = {node for node, (place, _) in places.items() if place in (Place.FAILED, Place.WAITING)}
+    applied = [one for node, one in reaches.items() if one.taken and node not in undone]
     status = PolicyStatus(
+        priority=candidate.policy.spec.priority,
         matched_nodes=len(reaches),
-        applied_nodes=len(held),
-        applied_nics=sum(one.taken for one in held),
+        applied_nodes=len(applied),
+        applied_nics=sum(one.taken for one in applied),
+        applied_vfs=sum(one.vfs for one in applied),
         displaced_nodes=sum(one.lost for one in reaches.values()),
         failed_nodes=sum(place is Place.FAILED for place, _ in places.values()),
         pending_nodes=sum(place is Place.WAITING for place, _ in places.values()),
@@ -142,7 +160,7 @@ def _place(one: Reach, sync: Sync) -> tuple[Place, str] | None:
     if one.cut:
         return Place.CUT, one.why
     if not one.taken:
-        return Place.UNMATCHED, one.why or "nicSelector takes no NIC of this node"
+        return Place.UNMATCHED, one.why or "it reports no NIC"
     return None
 
 
@@ -163,7 +181,7 @@ def _verdict(candidate: Candidate, reaches: Mapping[str, Reach], status: PolicyS
         text = f"{_count(status.failed_nodes, 'node')} could not be configured"
         return False, "Failed", f"{text}: {_named(named, status.failed_nodes)}"
     lost = f"stronger policies took VFs: {_examples(reaches, lambda one: one.lost)}" if status.displaced_nodes else ""
-    if not status.applied_nodes:
+    if not any(one.taken for one in reaches.values()):
         return (False, "Displaced", lost) if lost else _takes_nothing(reaches, status)
     if status.pending_nodes:
         # Without figures, which change with every node and would make an event each time.
@@ -183,6 +201,8 @@ def _asks_nothing(candidate: Candidate) -> tuple[bool, str, str]:
 def _takes_nothing(reaches: Mapping[str, Reach], status: PolicyStatus) -> tuple[bool, str, str]:
     nodes = _count(status.matched_nodes, "node")
     if not any(one.reported for one in reaches.values()):
+        if status.details and not status.pending_nodes:
+            return False, "NoNicMatched", f"nodeSelector selects {nodes}, and no agent there reports a NIC"
         return False, "NotReported", f"nodeSelector selects {nodes}, and none has reported its NICs yet"
     near = _examples(reaches, lambda one: bool(one.why))
     nearest = f"; nearest: {near}" if near else ""

@@ -23,14 +23,19 @@ class Outcome(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Loss:
-    """VFs that another policy, ``winner``, took away; ``why`` says by which rule."""
+    """A group of VFs that is lost, since another policy, ``winner``, took some of it; ``why`` says by which rule.
+
+    ``taken`` are those that it took. The others of the group are nobody's: a group is given as a whole.
+    """
 
     vfs: str
     winner: str
     why: str
+    taken: str
 
     def __str__(self) -> str:
-        return f"VFs {self.vfs} went to policy {self.winner}: {self.why}"
+        went = f"VFs {self.taken} went to policy {self.winner}: {self.why}"
+        return went if self.taken == self.vfs else f"{went}, and with them all of the group {self.vfs} is lost"
 
 
 @attrs.frozen(kw_only=True)

@@ -106,10 +106,17 @@ class Cluster:
         self.operator = Running.start(account(self.server, HOME), HOME)
 
 
+def configure(server: Server) -> None:
+    """The configuration without which nothing is touched."""
+    config = {"apiVersion": f"{GROUP}/v1", "kind": "SriovOperatorConfig", "spec": {}}
+    server.admin.create({**config, "metadata": {"name": "default", "namespace": HOME}})
+
+
 @contextmanager
 def served(server: Server) -> Iterator[Cluster]:
     """An operator in a namespace of its own that serves all networks."""
     server.admin.create_namespace(HOME)
+    configure(server)
     try:
         cluster = Cluster(server, Running.start(account(server, HOME), HOME))
         until(lambda: cluster.operator.leads)

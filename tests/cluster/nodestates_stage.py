@@ -26,6 +26,7 @@ RULES: tuple[dict[str, Any], ...] = (
         "verbs": ["patch"],
     },
     {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch", "patch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
     {
         "apiGroups": [""],
         "resources": ["configmaps"],

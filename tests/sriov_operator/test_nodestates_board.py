@@ -65,6 +65,14 @@ def test_a_node_that_leaves_concerns_the_policies_it_had():
     assert made.judge("n1", node(labels={}), reported()).outcome is None
 
 
+def test_a_policy_counts_no_node_that_left_while_the_policy_came():
+    made = board()
+    made.put_policies([policy("a")])
+    assert made.standing("a").status.matched_nodes == 1
+    assert made.judge("n1", None, None).policies == {"a"}
+    assert made.standing("a").status.matched_nodes == 0
+
+
 def test_a_status_counts_nodes_by_how_far_they_are():
     made = board("a", nodes=4)
     made.judge("n2", node("n2"), reported("n2", syncStatus="InProgress"))
@@ -74,7 +82,7 @@ def test_a_status_counts_nodes_by_how_far_they_are():
     found = made.standing("a")
     assert found is not None
     counts = found.status
-    assert (counts.matched_nodes, counts.applied_nodes, counts.applied_nics) == (5, 3, 3)
+    assert (counts.matched_nodes, counts.applied_nodes, counts.applied_nics, counts.applied_vfs) == (5, 1, 1, 4)
     assert (counts.failed_nodes, counts.pending_nodes) == (1, 2)
     assert [(one.node, one.outcome) for one in counts.details] == [
         ("n3", "failed"),

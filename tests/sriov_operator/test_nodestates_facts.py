@@ -81,7 +81,7 @@ def test_a_vf_without_a_pf_is_its_own_vf(facts, where, itself):
 
 SYNCS = {
     "done": (reported(), Progress.DONE, ""),
-    "nothing-reported": (state(), Progress.PENDING, "not reported"),
+    "nothing-reported": (state(), Progress.PENDING, "no agent has reported"),
     "no-nics-and-done": (state(syncStatus="Succeeded"), Progress.DONE, ""),
     "in-progress": (reported(syncStatus="InProgress"), Progress.PENDING, "being configured"),
     "in-progress-and-says-what": (
@@ -105,6 +105,32 @@ SYNCS = {
         reported(conditions=[{**condition("Ready", "True", reason="Done"), "observedGeneration": 1}]),
         Progress.PENDING,
         "wish as it is now",
+    ),
+    "waits-for-a-place": (
+        reported(
+            syncStatus="InProgress",
+            conditions=[
+                condition("Progressing", "True", reason="WaitingForDrain", message="waits for its turn to be drained"),
+                condition("Drained", "False", reason="Waiting", message="pool big: maxUnavailable is 0"),
+            ],
+        ),
+        Progress.PENDING,
+        "its drain waits: pool big: maxUnavailable is 0; waits for its turn to be drained",
+    ),
+    "a-budget-forbids-it": (
+        reported(
+            syncStatus="InProgress",
+            conditions=[condition("Drained", "False", reason="Blocked", message="pod default/app may not be evicted")],
+        ),
+        Progress.PENDING,
+        "its drain is blocked: pod default/app may not be evicted; it is being configured",
+    ),
+    "no-drain-is-asked-for": (
+        reported(
+            syncStatus="InProgress", conditions=[condition("Drained", "False", reason="Idle", message="no drain")]
+        ),
+        Progress.PENDING,
+        "it is being configured",
     ),
     "done-with-this-wish": (reported(conditions=[condition("Ready", "True", reason="Done")]), Progress.DONE, ""),
 }

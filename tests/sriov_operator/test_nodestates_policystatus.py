@@ -7,7 +7,7 @@ from some_nodestates import policy
 from sriov_core.api.conditions import Condition
 from sriov_core.api.nodepolicy import PolicyDetail, PolicyStatus
 from sriov_core.policy.reach import Standing
-from sriov_operator.nodestates.policystatus import body, conditions, status
+from sriov_operator.nodestates.policystatus import body, conditions, status, waiting
 
 NOW = "2026-11-21T16:00:00Z"
 LATER = "2026-11-21T17:00:00Z"
@@ -76,3 +76,27 @@ def test_details_are_sent():
     detail = PolicyDetail(node="n1", outcome="failed", reason="no IOMMU")
     found = status(policy(), Standing(status=PolicyStatus(details=(detail,)), ready=False, reason="A", message=""), NOW)
     assert body(found)["status"]["details"] == ({"node": "n1", "outcome": "failed", "reason": "no IOMMU"},)
+
+
+def test_without_a_configuration_a_policy_has_nothing_and_waits():
+    found = status(policy(priority=7), waiting(policy(priority=7), "waits for it"), NOW)
+    assert (found.priority, found.matched_nodes, found.applied_vfs) == (7, 0, 0)
+    assert [f"{one.status} {one.reason}" for one in found.conditions] == [
+        "False NoConfiguration",
+        "False NodesDone",
+        "False AsAsked",
+    ]
+    assert found.conditions[0].message == "waits for it"
+
+
+def test_fields_that_nobody_acts_on_are_sent_until_they_are_gone():
+    unknown = Condition(
+        type="Accepted", status="False", reason="UnknownFields", message="spec.x", observed_generation=3
+    )
+    found = status(policy(), standing(), NOW, unknown)
+    assert [one["type"] for one in body(found)["status"]["conditions"]] == [
+        *("Ready", "Progressing", "Degraded", "Accepted")
+    ]
+    held = msgspec.structs.replace(policy(), status=found)
+    assert status(held, standing(), LATER, found.conditions[-1]) == found
+    assert [one.type for one in status(held, standing(), LATER).conditions] == ["Ready", "Progressing", "Degraded"]

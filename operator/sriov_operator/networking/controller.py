@@ -13,18 +13,20 @@ from typing import Any
 
 from sriov_core.api.conditions import Condition
 from sriov_core.api.networks import Network
+from sriov_core.api.operatorconfig import OperatorConfig
 from sriov_core.kube.controller import Controller
 from sriov_core.kube.failures import ApiFailure, Conflict, Exists, Forbidden, NotFound, Throttled
 from sriov_core.kube.informer import Informer
 from sriov_core.kube.resource import ATTACHMENTS, NAMESPACES, OURS
 from sriov_operator.attachments import Decision, Reason, decide, invalid, not_ready, places
+from sriov_operator.configuration import missing
 from sriov_operator.networking.index import Index, Key, key_of
-from sriov_operator.networking.lean import LeanAttachment, LeanNamespace
-from sriov_operator.networking.looking import TYPES, Found, attachment_now, network_now, takes_objects_now
+from sriov_operator.networking.lean import CACHED, LeanAttachment, LeanNamespace
+from sriov_operator.networking.looking import Found, attachment_now, network_now, takes_objects_now
 from sriov_operator.networking.repetition import Repetition
 from sriov_operator.networking.writing import Writer, told
 from sriov_operator.process.context import Context
-from sriov_operator.process.outages import Outages
+from sriov_operator.stored import accepted
 
 WORKERS = 2
 FIRST_LOOK_S = 1.0
@@ -43,10 +45,10 @@ class Networks:
         self._index = Index()
         self._repetition = Repetition()
         self._obstacle: ApiFailure | None = None
-        client, outages = context.client, Outages()
+        client = context.client
         self._networks: dict[str, Informer[Any]] = {
-            kind: Informer(client, OURS[kind], wire, on_failure=outages.of(OURS[kind]))
-            for kind, wire in TYPES.items()
+            kind: Informer(client, OURS[kind], wire)
+            for kind, wire in CACHED.items()
             if kind in context.settings.network_kinds
         }
         self._attachments = Informer(client, ATTACHMENTS, LeanAttachment, on_failure=self._on_failure)
@@ -65,8 +67,8 @@ class Networks:
             informer.subscribe(self._on_network, partial(self._on_unreadable, kind))
         self._attachments.subscribe(self._on_attachment)
         self._namespaces.subscribe(self._on_namespace)
+        self._context.caches.configs.subscribe(self._on_config)
         for informer in self._informers:
-            self._context.metrics.listens(informer.resource.plural, informer)
             informer.start(stop)
         self._controller.start(stop)
 
@@ -107,6 +109,13 @@ class Networks:
         for key in self._index.of_namespace(seen.metadata.name):
             self._controller.add(key)
 
+    def _on_config(self, before: OperatorConfig | None, after: OperatorConfig | None) -> None:
+        if before and after and before.metadata.deletion_timestamp == after.metadata.deletion_timestamp:
+            return
+        for kind, networks in self._networks.items():
+            for network in networks.items():
+                self._controller.add(Key(kind, f"{network.metadata.namespace}/{network.metadata.name}"))
+
     def _on_failure(self, failure: Exception) -> None:
         self._obstacle = failure if isinstance(failure, NotFound | Forbidden) else None
 
@@ -120,6 +129,8 @@ class Networks:
             return self._not_yet(key, network)
         if network is not None and self._is_settled(network, self._decided(network, self._cached, self._takes_objects)):
             return None
+        if network is not None and self._is_told_to_wait(network):
+            return None
         found = network_now(self._context.client, key)
         if found is not None:
             self._settle(found)
@@ -128,9 +139,13 @@ class Networks:
     def _settle(self, found: Found) -> None:
         """Decide on what the API server has now, and do it; what cannot be done stands in the condition."""
         network = found.network
-        writer, failing = Writer(self._context, network), Reason.UNREAD
+        writer, failing = self._writer(found), Reason.UNREAD
         if found.mistakes and not network.metadata.deletion_timestamp:
             writer.tell(invalid(network, found.mistakes))
+            return
+        waits = self._waits(network)
+        if waits is not None:
+            writer.tell(waits)
             return
         try:
             decision = self._decided(network, partial(attachment_now, self._context.client), self._takes_objects_now)
@@ -143,6 +158,20 @@ class Networks:
         if decision.ready is not None:
             writer.tell(decision.ready)
 
+    def _writer(self, found: Found) -> Writer:
+        return Writer(self._context, found.network, found.accepted)
+
+    def _waits(self, network: Network) -> Condition | None:
+        """What to tell of a network that stays as it is without a configuration; one that is deleted may go."""
+        why = missing(self._context.caches.configs, self._context.settings.namespace)
+        if not why or network.metadata.deletion_timestamp:
+            return None
+        return not_ready(network, Reason.NO_CONFIGURATION, why)
+
+    def _is_told_to_wait(self, network: Network) -> bool:
+        waits = self._waits(network)
+        return waits is not None and self._says(network, waits)
+
     def _complain(self, writer: Writer, ready: Condition) -> None:
         """Tell of a failure, unless that has just been done in other words: the write would lead to the next pass."""
         if not self._repetition.is_one(key_of(writer.network), writer.network.status.conditions, ready):
@@ -154,19 +183,22 @@ class Networks:
         if obstacle is None:
             return FIRST_LOOK_S
         text = f"{obstacle} (it comes with Multus)" if isinstance(obstacle, NotFound) else str(obstacle)
-        if network is None or network.metadata.deletion_timestamp or not self._says(network, _unread(network, text)):
+        is_told = network is not None and self._says(network, self._waits(network) or _unread(network, text))
+        if network is None or network.metadata.deletion_timestamp or not is_told:
             found = network_now(self._context.client, key)
             if found is not None and found.network.metadata.deletion_timestamp:
                 self._settle(found)
             elif found is not None:
-                Writer(self._context, found.network).tell(_unread(found.network, text))
+                self._writer(found).tell(self._waits(found.network) or _unread(found.network, text))
         return OBSTACLE_LOOK_S
 
     def _is_settled(self, network: Network, decision: Decision) -> bool:
         return not decision.actions and (decision.ready is None or self._says(network, decision.ready))
 
     def _says(self, network: Network, ready: Condition) -> bool:
-        return told(network, ready, self._context.now()) == network.status.conditions
+        """Whether it says so; a Ready of this spec was written with what there is to say of the spec's fields."""
+        held = accepted(network.status.conditions)
+        return told(network, ready, held, self._context.now()) == network.status.conditions
 
     def _decided(self, network: Network, look: Look, takes_objects: Callable[[str], bool]) -> Decision:
         looked, name = places(network), network.metadata.name

@@ -1,10 +1,40 @@
-"""What is kept of attachments and namespaces: clusters have many that are nobody's business here. No I/O."""
+"""What is kept of networks, attachments and namespaces: clusters have many of them. No I/O."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from sriov_core.api import keys
+from sriov_core.api.networks import Network, OVSNetwork, SriovIBNetwork, SriovNetwork
+
+
+class CachedSriovNetwork(SriovNetwork, frozen=True, kw_only=True, rename="camel"):
+    """Without who manages which of its fields: that is most of its metadata, and nobody asks for it."""
+
+    def __post_init__(self) -> None:
+        _forget_managers(self)
+
+
+class CachedSriovIBNetwork(SriovIBNetwork, frozen=True, kw_only=True, rename="camel"):
+    """The same for InfiniBand VFs."""
+
+    def __post_init__(self) -> None:
+        _forget_managers(self)
+
+
+class CachedOVSNetwork(OVSNetwork, frozen=True, kw_only=True, rename="camel"):
+    """The same for VFs behind Open vSwitch."""
+
+    def __post_init__(self) -> None:
+        _forget_managers(self)
+
+
+CACHED: Mapping[str, type[Network]] = MappingProxyType(
+    {"SriovNetwork": CachedSriovNetwork, "SriovIBNetwork": CachedSriovIBNetwork, "OVSNetwork": CachedOVSNetwork}
+)
+"""What the caches hold, by kind."""
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
@@ -71,3 +101,7 @@ class LeanNamespace(msgspec.Struct, frozen=True, kw_only=True):
     def takes_objects(self) -> bool:
         """False once it is being deleted."""
         return self.metadata.deletion_timestamp is None
+
+
+def _forget_managers(network: Network) -> None:
+    msgspec.structs.force_setattr(network.metadata, "managed_fields", ())

@@ -6,6 +6,7 @@ Such a network shall say what is wrong, and go when it is deleted.
 import attrs
 import msgspec
 
+from sriov_core.api.conditions import Condition
 from sriov_core.api.fault import Fault
 from sriov_core.api.networks import Network, OVSNetwork, SriovIBNetwork, SriovNetwork
 from sriov_core.kube.client import Client, Object
@@ -13,7 +14,7 @@ from sriov_core.kube.failures import NotFound
 from sriov_core.kube.resource import ATTACHMENTS, NAMESPACES, OURS
 from sriov_operator.networking.index import Key
 from sriov_operator.networking.lean import LeanNamespace
-from sriov_operator.stored import conditions, mistakes, part
+from sriov_operator.stored import acceptance, conditions, mistakes, part
 
 TYPES: dict[str, type[Network]] = {
     "SriovNetwork": SriovNetwork,
@@ -24,10 +25,14 @@ TYPES: dict[str, type[Network]] = {
 
 @attrs.frozen(kw_only=True)
 class Found:
-    """A network as it is now. With ``mistakes``, its spec has nothing but the namespace of its attachment."""
+    """A network as it is now. With ``mistakes``, its spec has nothing but the namespace of its attachment.
+
+    ``accepted`` is the condition about fields that nobody acts on, None without any.
+    """
 
     network: Network
     mistakes: tuple[Fault, ...] = ()
+    accepted: Condition | None = None
 
 
 def network_now(client: Client, key: Key) -> Found | None:
@@ -57,11 +62,12 @@ def takes_objects_now(client: Client, namespace: str) -> bool:
 
 def read(kind: str, stored: Object) -> Found:
     """A network as the API server stores it; nothing of it is sure but its metadata."""
+    accepted = acceptance(stored)
     try:
-        return Found(network=msgspec.convert(stored, TYPES[kind]))
+        return Found(network=msgspec.convert(stored, TYPES[kind]), accepted=accepted)
     except msgspec.ValidationError as error:
         found = mistakes(stored) or (Fault("", str(error), "Correct the field"),)
-        return Found(network=_outline(kind, stored), mistakes=found)
+        return Found(network=_outline(kind, stored), mistakes=found, accepted=accepted)
 
 
 def _outline(kind: str, stored: Object) -> Network:

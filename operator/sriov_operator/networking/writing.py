@@ -8,7 +8,7 @@ import attrs
 import msgspec
 
 from sriov_core.api import keys
-from sriov_core.api.conditions import Condition, changes, merged
+from sriov_core.api.conditions import ACCEPTED, Condition, changes
 from sriov_core.api.networks import Network
 from sriov_core.kube.client import Client
 from sriov_core.kube.failures import NotFound
@@ -24,19 +24,24 @@ from sriov_operator.attachments import (
     UpdateAttachment,
 )
 from sriov_operator.process.context import Context
+from sriov_operator.stored import joined
 
 
-def told(network: Network, ready: Condition, now: datetime) -> tuple[Condition, ...]:
-    """The conditions of the network with that one in them; equal to those it has when there is nothing to write."""
-    return merged(network.status.conditions, (ready,), now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+def told(network: Network, ready: Condition, accepted: Condition | None, now: datetime) -> tuple[Condition, ...]:
+    """The conditions of the network with these in them; equal to those it has when there is nothing to write."""
+    return joined(network.status.conditions, (ready,), accepted, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 @attrs.frozen
 class Writer:
-    """Writes about one network, as it was just read from the API server. Every method raises `ApiFailure`."""
+    """Writes about one network, as it was just read from the API server. Every method raises `ApiFailure`.
+
+    ``accepted`` is its condition about fields that nobody acts on, None without any.
+    """
 
     context: Context
     network: Network
+    accepted: Condition | None
 
     def carry_out(self, actions: tuple[Action, ...]) -> None:
         """All of it in order; it ends with the first one that fails."""
@@ -44,11 +49,11 @@ class Writer:
             self._carry_out(action)
 
     def tell(self, ready: Condition) -> None:
-        """Write the condition and its event, when it says something new."""
-        after = told(self.network, ready, self.context.now())
+        """Write the conditions and their events, when they say something new."""
+        after = told(self.network, ready, self.accepted, self.context.now())
         if after == self.network.status.conditions:
             return
-        own = [one for one in after if one.type == ready.type]
+        own = [one for one in after if one.type in (ready.type, ACCEPTED)]
         metadata = {"namespace": self.network.metadata.namespace, "uid": self.network.metadata.uid}
         body = {"metadata": metadata, "status": {"conditions": msgspec.to_builtins(own)}}
         resource, name = OURS[self.network.kind], self.network.metadata.name

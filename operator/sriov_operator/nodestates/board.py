@@ -58,15 +58,24 @@ class Board:
         self._lock = threading.Lock()
         self._fleet = Fleet()
         self._opening: Opening | None = None
+        self._is_closed = False
         self._syncs: dict[str, Sync] = {}
         self._told: dict[str, NodeOutcome] = {}
         self._reaches: dict[str, Mapping[str, Reach]] = {}
+        self._counted: dict[str, frozenset[str]] = {}
+        """Nodes that a change has reached and no pass has taken up, with the policies that counted them meanwhile."""
 
     @property
     def opening(self) -> Opening | None:
         """By which configuration is worked; None while there is none."""
         with self._lock:
             return self._opening
+
+    @property
+    def is_closed(self) -> bool:
+        """True when it is known that there is no configuration that stays; False before anything is known of it."""
+        with self._lock:
+            return self._is_closed
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -77,14 +86,14 @@ class Board:
     def open(self, opening: Opening, settings: Settings) -> frozenset[str]:
         """Work by that configuration from now on; all nodes are reached when it did not before."""
         with self._lock:
-            known, self._opening = self._opening, opening
+            known, self._opening, self._is_closed = self._opening, opening, False
             reached = self._fleet.put_settings(settings)
-            return reached if known == opening else frozenset({*reached, *self._syncs})
+            return self._reached(reached if known == opening else frozenset({*reached, *self._syncs}))
 
     def close(self, opening: Opening | None = None) -> None:
         """Write nothing from now on; with an ``opening`` that is leaving, only what has to be done before."""
         with self._lock:
-            self._opening = opening
+            self._opening, self._is_closed = opening, True
 
     def load(self, nodes: Iterable[tuple[LeanNode, LeanNodeState | None]], unread: Unread = NOTHING) -> None:
         """Take up many nodes at once, at the start."""
@@ -97,12 +106,12 @@ class Board:
     def put_policies(self, policies: Iterable[NodePolicy]) -> frozenset[str]:
         """Add or replace policies."""
         with self._lock:
-            return self._fleet.put_policies(policies)
+            return self._reached(self._fleet.put_policies(policies))
 
     def drop_policy(self, name: str) -> frozenset[str]:
         """Forget a policy."""
         with self._lock:
-            return self._fleet.drop_policy(name)
+            return self._reached(self._fleet.drop_policy(name))
 
     def put_pools(self, pools: Iterable[PoolConfig]) -> frozenset[str]:
         """Replace all pools; their status and metadata matter to no node."""
@@ -111,14 +120,22 @@ class Board:
             for pool in pools
         ]
         with self._lock:
-            return self._fleet.put_pools(bare)
+            return self._reached(self._fleet.put_pools(bare))
 
-    def judge(self, name: str, node: LeanNode | None, state: LeanNodeState | None, unread: Unread = NOTHING) -> Judged:
+    def judge(
+        self,
+        name: str,
+        node: LeanNode | None,
+        state: LeanNodeState | None,
+        unread: Unread = NOTHING,
+        trouble: str = "",
+    ) -> Judged:
         """Take up a node as it is now, None when it has gone, and say what follows for it.
 
         While nothing may be written, nothing follows; what is known of the node is kept up to date all the same.
+        ``trouble`` is what is wrong with its agent.
         """
-        now = seen(node, state, unread) if node else None
+        now = seen(node, state, unread, trouble) if node else None
         with self._lock:
             if now is None:
                 self._fleet.drop_node(name)
@@ -127,6 +144,7 @@ class Board:
             outcome = self._fleet.outcome(name) if self.works and self._fleet.manages(name) else None
             before = self._told.get(name)
             policies = self._noted(name, before, outcome, now.sync if now else None)
+            policies |= self._counted.pop(name, frozenset())
             return Judged(
                 opening=self._opening, outcome=outcome, seen=now, is_new=outcome is not before, policies=policies
             )
@@ -136,13 +154,21 @@ class Board:
         with self._lock:
             if not self.works or policy not in self._fleet.policies:
                 return None
-            return self._fleet.standing(policy, self._syncs)
+            found = self._fleet.standing(policy, self._syncs)
+            for node in self._counted.keys() & self._fleet.selected(policy):
+                self._counted[node] |= {policy}
+            return found
 
     @property
     def works(self) -> bool:
         """True while there is a configuration by which is worked, and it stays."""
         opening = self._opening
         return opening is not None and not opening.is_leaving
+
+    def _reached(self, nodes: frozenset[str]) -> frozenset[str]:
+        for node in nodes:
+            self._counted.setdefault(node, frozenset())
+        return nodes
 
     def _noted(
         self, name: str, before: NodeOutcome | None, outcome: NodeOutcome | None, sync: Sync | None

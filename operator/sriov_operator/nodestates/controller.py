@@ -35,6 +35,7 @@ class NodeStates:
         """Take up what the caches hold, follow what changes in them, and start the workers."""
         nodes = self._caches.nodes.items()
         self._board.load(((node, self._state(node.metadata.name)) for node in nodes), never_read(self._caches))
+        self._nodes.agents.start(stop)
         self._caches.nodes.subscribe(self._on_node)
         self._caches.states.subscribe(self._on_state)
         self._caches.policies.subscribe(self._on_policy, self._on_unreadable_policy)
@@ -50,7 +51,13 @@ class NodeStates:
     def join(self, timeout_s: float) -> bool:
         """Wait for the end after ``stop``; False when something is still busy."""
         end = time.monotonic() + timeout_s
-        parts = (self._inputs, self._nodes.controller, self._nodes.maps.controller, self._policies.controller)
+        parts = (
+            self._inputs,
+            self._nodes.agents,
+            self._nodes.controller,
+            self._nodes.maps.controller,
+            self._policies.controller,
+        )
         ended = [part.join(max(end - time.monotonic(), 0.0)) for part in parts]
         return all(ended)
 

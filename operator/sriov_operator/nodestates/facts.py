@@ -1,6 +1,7 @@
 """What the caches know of one node, as rendering and the status of policies need it. Nothing here does I/O."""
 
 from collections.abc import Iterable
+from types import MappingProxyType
 
 import attrs
 
@@ -18,6 +19,8 @@ BAREMETAL = "baremetal"
 
 _CLOUDS = ("openstack", "aws")
 _MOST_TOLD = 3
+_DRAINED = "Drained"
+_HELD_UP = MappingProxyType({"Waiting": "its drain waits", "Blocked": "its drain is blocked"})
 
 
 @attrs.frozen(kw_only=True)
@@ -34,11 +37,14 @@ class Seen:
     held: tuple[str, ...] = ()
 
 
-def seen(node: LeanNode, state: LeanNodeState | None, unread: Unread = NOTHING) -> Seen:
-    """The node with what its node state reports, None when it has none; it never raises."""
+def seen(node: LeanNode, state: LeanNodeState | None, unread: Unread = NOTHING, trouble: str = "") -> Seen:
+    """The node with what its node state reports, None when it has none; it never raises.
+
+    ``trouble`` is what is wrong with its agent, which matters while something is awaited of it.
+    """
     facts = NodeFacts(name=node.metadata.name, labels=node.metadata.labels, has_state=state is not None)
     if state is None:
-        return Seen(facts=facts, sync=UNREPORTED)
+        return Seen(facts=facts, sync=_awaited(UNREPORTED, trouble))
     facts = attrs.evolve(facts, rdma_mode=state.spec.system.rdma_mode)
     faults = port_faults(state.status.interfaces)
     if faults:
@@ -46,7 +52,7 @@ def seen(node: LeanNode, state: LeanNodeState | None, unread: Unread = NOTHING) 
         return Seen(facts=facts, sync=Sync(Progress.FAILED, why), faults=faults)
     nics = _ports(state.status.interfaces, platform(node, state))
     held = unread.holding(state.spec)
-    sync = Sync(Progress.FAILED, told(held)) if held else _sync(state)
+    sync = Sync(Progress.FAILED, told(held)) if held else _awaited(_sync(state), trouble)
     return Seen(facts=attrs.evolve(facts, nics=nics), sync=sync, held=held)
 
 
@@ -63,6 +69,11 @@ def stands_for_itself(report: LeanReport, platform: str) -> bool:
     A PF that was handed to the machine has more, and is as it would be on a bare machine.
     """
     return platform != BAREMETAL and report.total_vfs <= 1
+
+
+def has_reported(state: LeanNodeState) -> bool:
+    """False while its agent has said nothing at all."""
+    return bool(state.status.interfaces or state.status.sync_status)
 
 
 def listed(faults: Iterable[Fault]) -> str:
@@ -85,17 +96,31 @@ def _sync(state: LeanNodeState) -> Sync:
     """How far the node is with the wish that it has now; what an older wish came to does not count."""
     status = state.status
     conditions = {one.type: one for one in status.conditions}
-    if not status.interfaces and not status.sync_status:
+    if not has_reported(state):
         return UNREPORTED
     ready = conditions.get("Ready")
     if ready and 0 < ready.observed_generation < state.metadata.generation:
-        return Sync(Progress.PENDING, "it has not taken up the wish as it is now")
+        return Sync(Progress.PENDING, "its agent has not taken up the wish as it is now")
     degraded = conditions.get("Degraded")
     if status.sync_status == "Failed" or (degraded and degraded.status == "True"):
         return Sync(Progress.FAILED, status.last_sync_error or _message(degraded) or "it does not say why")
     if status.sync_status != "Succeeded":
-        return Sync(Progress.PENDING, _message(conditions.get("Progressing")) or "it is being configured")
+        under_way = _message(conditions.get("Progressing")) or "it is being configured"
+        drain = _drain(conditions.get(_DRAINED))
+        return Sync(Progress.PENDING, f"{drain}; {under_way}" if drain else under_way)
     return DONE
+
+
+def _awaited(sync: Sync, trouble: str) -> Sync:
+    if not trouble or sync.progress is not Progress.PENDING:
+        return sync
+    return Sync(Progress.PENDING, f"{trouble}; {sync.why}")
+
+
+def _drain(drained: Condition | None) -> str:
+    """What keeps the drain that a node asks for from its end, in the words of whoever drains; empty for nothing."""
+    said = _HELD_UP.get(drained.reason, "") if drained else ""
+    return f"{said}: {drained.message}" if drained and said else ""
 
 
 def _message(condition: Condition | None) -> str:

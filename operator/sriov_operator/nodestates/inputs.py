@@ -81,7 +81,6 @@ class Inputs:
         self._board.put_policies(self._caches.policies.items())
         self._board.put_pools(self._caches.pools.items())
         self._ids.subscribe(lambda _before, _after: self.controller.add(SETTINGS))
-        self._metrics.listens(f"{CONFIG_MAPS.plural}/{nicids.CONFIG_MAP}", self._ids)
         self._ids.start(stop)
         self.controller.add(SETTINGS)
         self.controller.start(stop)
@@ -113,6 +112,7 @@ class Inputs:
         if config is None:
             self._say(f"there is no SriovOperatorConfig {self._namespace}/{NAME}, so no node is touched")
             self._board.close()
+            self._opened()
             return None
         if config.metadata.deletion_timestamp:
             self._say(f"the SriovOperatorConfig {NAME} is being deleted: no node is touched any more")

@@ -13,10 +13,11 @@ from sriov_core.kube.resource import NODE_STATES
 from sriov_core.policy.deviceplugin import node_label
 from sriov_core.policy.nodeoutcome import NodeOutcome
 from sriov_operator import staleness
-from sriov_operator.nodestates import plugins, specs
+from sriov_operator.nodestates import agents, plugins, specs
+from sriov_operator.nodestates.agents import PATIENCE_S, Agents
 from sriov_operator.nodestates.board import Board, Opening
 from sriov_operator.nodestates.configmaps import ConfigMaps
-from sriov_operator.nodestates.facts import Seen, listed, platform
+from sriov_operator.nodestates.facts import Seen, has_reported, listed, platform
 from sriov_operator.nodestates.gauges import Gauges, NodeTally
 from sriov_operator.nodestates.plugins import Chosen, Reason, Remark
 from sriov_operator.nodestates.policies import PolicyStatuses
@@ -59,12 +60,13 @@ class NodePasses:
             "nodestates", self._reconcile, workers=WORKERS, watcher=context.metrics
         )
         self.maps = ConfigMaps(context, board, self.controller.add)
+        self.agents = Agents(context, self.controller.add)
 
     def _reconcile(self, name: str) -> float | None:
         node = self._context.caches.nodes.get(name)
         state = self._context.caches.states.get(f"{self._context.settings.namespace}/{name}")
         unread = never_read(self._context.caches)
-        judged = self._board.judge(name, node, state, unread)
+        judged = self._board.judge(name, node, state, unread, self.agents.trouble(name))
         self._policies.changed(judged.policies)
         if judged.outcome and judged.is_new:
             self._context.metrics.count("renders")
@@ -81,12 +83,11 @@ class NodePasses:
         if state is None:
             return self._create(judged.outcome)
         wish = unread.kept(judged.outcome.wish, state.spec)
-        self._serve(
+        return self._serve(
             _Served(node=node, state=state, seen=judged.seen, outcome=judged.outcome, wish=wish, opening=opening)
         )
-        return None
 
-    def _serve(self, one: _Served) -> None:
+    def _serve(self, one: _Served) -> float | None:
         chosen = _chosen(one)
         self._tally(one.outcome.node, chosen)
         if one.seen.held:
@@ -97,9 +98,22 @@ class NodePasses:
             self._writing.change(one.state, change)
         if is_offered:
             self._label(one.node, one.outcome)
-        if not change and chosen.is_judged:
-            # After a change, the next pass tells: by then the cache shows what is there.
-            self._writing.tell(one.state, chosen.remarks)
+        if change:
+            return None  # the next pass tells: by then the cache shows what is there
+        return self._tell(one, chosen)
+
+    def _tell(self, one: _Served, chosen: Chosen) -> float | None:
+        """Write the conditions; the seconds after which a silent agent is to be told."""
+        name, generation = one.outcome.node, one.state.metadata.generation
+        wrong, reported = self.agents.trouble(name), has_reported(one.state)
+        is_silent = bool(wrong) or not reported
+        left = PATIENCE_S - self.agents.silent_s(name, is_silent=is_silent)
+        is_due = is_silent and (left <= 0 or agents.is_told(one.state.status.conditions))
+        silence = agents.condition(wrong, generation, has_reported=reported) if is_due else None
+        self._writing.tell(
+            one.state, plugins.condition(chosen.remarks, generation) if chosen.is_judged else None, silence
+        )
+        return left if is_silent and left > 0 else None
 
     def _create(self, outcome: NodeOutcome) -> float | None:
         if outcome.wish is None:
@@ -143,6 +157,7 @@ class NodePasses:
     def _leave(self, name: str, node: LeanNode | None, state: LeanNodeState | None) -> float | None:
         """The node is gone, or not managed any more: its state is kept for a while."""
         self.maps.drop(name)
+        self.agents.silent_s(name, is_silent=False)
         if node is not None:
             self._writing.label(node, None)
         if state is None:

@@ -123,7 +123,7 @@ def condition(remarks: Iterable[Remark], generation: int) -> Condition:
 
 def is_told(before: Iterable[Condition], wanted: Condition) -> bool:
     """True when the node state says it already, or when all is well and it never said anything."""
-    found = next(iter(before), None)
+    found = next((one for one in before if one.type == wanted.type), None)
     if found is None:
         return wanted.status == "True"
     return (found.status, found.reason, found.message) == (wanted.status, wanted.reason, wanted.message)

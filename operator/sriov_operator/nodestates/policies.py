@@ -6,18 +6,23 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
-from sriov_core.api.conditions import changes
+import attrs
+import msgspec
+
+from sriov_core.api.conditions import Condition, changes
 from sriov_core.api.nodepolicy import NodePolicy, PolicyStatus
+from sriov_core.kube.client import Object
 from sriov_core.kube.controller import Controller
 from sriov_core.kube.failures import NotFound
 from sriov_core.kube.recorder import reference
 from sriov_core.kube.resource import POLICIES
 from sriov_core.policy.reach import Standing
+from sriov_operator.configuration import missing
 from sriov_operator.nodestates.board import Board
 from sriov_operator.nodestates.calm import Calm
-from sriov_operator.nodestates.policystatus import body, outline, status, unreadable
+from sriov_operator.nodestates.policystatus import body, outline, status, unreadable, waiting
 from sriov_operator.process.context import Context
-from sriov_operator.stored import mistakes
+from sriov_operator.stored import acceptance, accepted, mistakes
 
 QUIET_S = 1.0
 LONGEST_S = 5.0
@@ -25,6 +30,17 @@ LONGEST_S = 5.0
 _STATES = ("ready", "progressing", "failed", "not-ready")
 
 _log = logging.getLogger("sriov_operator.nodestates")
+
+
+@attrs.frozen
+class _Told:
+    """What is to be told of a policy."""
+
+    policy: NodePolicy
+    standing: Standing
+
+    def status(self, now: str, found: Condition | None) -> PolicyStatus:
+        return status(self.policy, self.standing, now, found)
 
 
 class PolicyStatuses:
@@ -55,41 +71,53 @@ class PolicyStatuses:
         if left:
             return left
         policies, key = self._context.caches.policies, f"{self._context.settings.namespace}/{name}"
-        if key in policies.unreadable:
-            policy, standing = self._unreadable(name)
-        else:
-            policy = policies.get(key)
-            standing = self._board.standing(name) if policy else None
-        self._count(name, standing)
-        if policy is None or standing is None:
+        told = self._unreadable(name) if key in policies.unreadable else self._told(policies.get(key))
+        self._count(name, told.standing if told else None)
+        if told is None:
             return None
-        wanted = status(policy, standing, self._context.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
-        if wanted != policy.status:
-            self._write(policy, wanted)
+        now = self._context.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        wanted = told.status(now, accepted(told.policy.status.conditions))
+        if wanted == told.policy.status:
+            return None
+        stored = self._write(told.policy, wanted)
+        written = msgspec.structs.replace(told.policy, status=wanted)
+        if stored and (better := attrs.evolve(told, policy=written).status(now, acceptance(stored))) != wanted:
+            self._write(written, better)
         return None
 
-    def _unreadable(self, name: str) -> tuple[NodePolicy | None, Standing | None]:
+    def _told(self, policy: NodePolicy | None) -> _Told | None:
+        if policy is None:
+            return None
+        standing = self._board.standing(policy.metadata.name)
+        if standing is None and self._board.is_closed:
+            why = missing(self._context.caches.configs, self._context.settings.namespace)
+            standing = waiting(policy, why) if why else None  # else it has just come, and everything is looked at anew
+        return _Told(policy, standing) if standing else None
+
+    def _unreadable(self, name: str) -> _Told | None:
         """What is to be said of a policy that does not fit its kind; it is read for that."""
-        if not self._board.works:
-            return None, None
+        if not (self._board.works or self._board.is_closed):
+            return None
         try:
             stored = self._context.client.get(POLICIES, name, self._context.settings.namespace)
         except NotFound:
-            return None, None
-        found = mistakes(stored)
-        return outline(stored), unreadable(found) if found else None  # one that was mended comes by the watch
+            return None
+        found = mistakes(stored)  # one that was mended comes by the watch
+        return _Told(outline(stored), unreadable(found)) if found else None
 
-    def _write(self, policy: NodePolicy, wanted: PolicyStatus) -> None:
+    def _write(self, policy: NodePolicy, wanted: PolicyStatus) -> Object | None:
+        """The policy as it is stored then; None when it has gone."""
         name, namespace = policy.metadata.name, policy.metadata.namespace
         # With the uid, a policy that was deleted meanwhile is not made anew by what is only its status.
         document = {**body(wanted), "metadata": {"uid": policy.metadata.uid}}
         try:
-            self._context.client.apply(POLICIES, name, document, namespace, subresource="status")
+            stored = self._context.client.apply(POLICIES, name, document, namespace, subresource="status")
         except NotFound:
-            return
+            return None
         self._context.metrics.count("writes", kind=policy.kind, verb="apply")
         for change in changes(policy.status.conditions, wanted.conditions):
             self._context.recorder.tell(reference(policy), change.event_type, change.reason, change.action, change.note)
+        return stored
 
     def _count(self, name: str, standing: Standing | None) -> None:
         with self._lock:

@@ -5,24 +5,30 @@ from typing import Any
 
 import msgspec
 
-from sriov_core.api.conditions import Condition, merged
+from sriov_core.api.conditions import ACCEPTED, Condition
 from sriov_core.api.fault import Fault
 from sriov_core.api.nodepolicy import NodePolicy, PolicyStatus
 from sriov_core.policy.reach import Standing
+from sriov_operator.configuration import MISSING
 from sriov_operator.stored import conditions as conditions_of
+from sriov_operator.stored import joined
 
-CONDITIONS = ("Ready", "Progressing", "Degraded")
+CONDITIONS = ("Ready", "Progressing", "Degraded", ACCEPTED)
 
-_COUNTS = ("matched_nodes", "applied_nodes", "applied_nics", "displaced_nodes", "failed_nodes", "pending_nodes")
+_COUNTS = (
+    *("matched_nodes", "applied_nodes", "applied_nics", "applied_vfs"),
+    *("displaced_nodes", "failed_nodes", "pending_nodes"),
+)
 
 
-def status(policy: NodePolicy, standing: Standing, now: str) -> PolicyStatus:
+def status(policy: NodePolicy, standing: Standing, now: str, accepted: Condition | None = None) -> PolicyStatus:
     """The status that the policy should have; equal to the one that it has when there is nothing to write.
 
-    ``now`` is RFC 3339. Conditions of others stay.
+    ``now`` is RFC 3339; ``accepted`` the condition about fields that nobody acts on. Conditions of others stay.
     """
     wanted = conditions(standing, policy.metadata.generation)
-    return msgspec.structs.replace(standing.status, conditions=merged(policy.status.conditions, wanted, now))
+    after = joined(policy.status.conditions, wanted, accepted, now)
+    return msgspec.structs.replace(standing.status, conditions=after)
 
 
 def outline(stored: dict[str, Any]) -> NodePolicy:
@@ -37,6 +43,11 @@ def unreadable(mistakes: Iterable[Fault]) -> Standing:
     stays = "nodes that have VFs by it keep them until it is corrected or deleted"
     message = "; ".join((*map(str, mistakes), stays))
     return Standing(status=PolicyStatus(), ready=False, reason="Invalid", message=message)
+
+
+def waiting(policy: NodePolicy, why: str) -> Standing:
+    """How a policy stands while there is no configuration to work by."""
+    return Standing(status=PolicyStatus(priority=policy.spec.priority), ready=False, reason=MISSING, message=why)
 
 
 def conditions(standing: Standing, generation: int) -> tuple[Condition, ...]:

@@ -3,29 +3,29 @@
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
 
 import msgspec
 
 from sriov_core.api import keys
-from sriov_core.api.conditions import changes, merged
+from sriov_core.api.conditions import Condition, changes, merged
 from sriov_core.api.nodestate import NodeStateSpec
 from sriov_core.api.wire import API_VERSION
 from sriov_core.kube.failures import NotFound
 from sriov_core.kube.lean import LeanMeta
 from sriov_core.kube.recorder import Reference
 from sriov_core.kube.resource import NODE_STATES, NODES
-from sriov_operator.nodestates import plugins, specs
+from sriov_operator.nodestates import agents, plugins, specs
 from sriov_operator.nodestates.lag import Lag
-from sriov_operator.nodestates.plugins import Remark
+from sriov_operator.nodestates.plugins import is_told
 from sriov_operator.nodestates.specs import Change
 from sriov_operator.process.context import Context
 from sriov_operator.process.lean import LeanNode, LeanNodeState
 
 CONDITION_MANAGER = "sriov-network-operator-nodestates"
-"""The field manager of our condition: applied by one that applies other conditions too, it would take those away."""
+"""The field manager of our conditions: applied by one that applies other conditions too, it would take those away."""
 
 _STATE = "SriovNetworkNodeState"
+_OWN = (plugins.CONDITION, agents.CONDITION)
 
 _log = logging.getLogger("sriov_operator.nodestates")
 
@@ -82,13 +82,18 @@ class Writing:
         self._metrics.count("writes", kind=_STATE, verb="delete")
         _log.info("node %s: node state deleted, the node is not served any more", metadata.name)
 
-    def tell(self, state: LeanNodeState, remarks: Sequence[Remark]) -> None:
-        """Have the condition say what the remarks do; none and no condition need no word."""
-        wanted = plugins.condition(remarks, state.metadata.generation)
-        before = [one for one in state.status.conditions if one.type == plugins.CONDITION]
-        if plugins.is_told(before, wanted):
+    def tell(self, state: LeanNodeState, chosen: Condition | None, silence: Condition | None) -> None:
+        """Have the conditions say what was chosen, and that the agent is silent.
+
+        None of the first leaves it as it is; None of the second takes it away. All is well and nothing has ever been
+        told needs no word.
+        """
+        before = [one for one in state.status.conditions if one.type in _OWN]
+        kept = [one for one in before if silence is not None or one.type != agents.CONDITION]
+        wanted = [one for one in (chosen, silence) if one is not None and not is_told(before, one)]
+        after = merged(kept, wanted, self._now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+        if list(after) == before:
             return
-        after = merged(before, [wanted], self._now().strftime("%Y-%m-%dT%H:%M:%SZ"))
         name = state.metadata.name
         body = {"metadata": {"uid": state.metadata.uid}, "status": {"conditions": msgspec.to_builtins(after)}}
         made = self._client.apply(
@@ -102,7 +107,8 @@ class Writing:
         )
         self._wrote(name, state, made, "apply")
         for change in changes(before, after):
-            kind = "Warning" if wanted.status == "False" else change.event_type
+            warns = any(one.status == "False" and change.reason.startswith(one.type) for one in wanted)
+            kind = "Warning" if warns else change.event_type
             self._recorder.tell(self._about(state), kind, change.reason, change.action, change.note)
 
     def warn(self, state: LeanNodeState, reason: str, note: str) -> None:

@@ -107,6 +107,32 @@ def test_of_two_wanted_conditions_of_one_type_the_last_counts() -> None:
         pytest.param((condition("False", message="bad"),), (), [("Normal", "ReadyRemoved", "bad")], id="removed"),
         pytest.param((), (FOREIGN,), [("Normal", "DegradedAdded", "not ours")], id="another-type-is-no-warning"),
         pytest.param(
+            (), (condition("True", "Degraded"),), [("Warning", "DegradedAdded", "in place")], id="degraded-is-a-warning"
+        ),
+        pytest.param(
+            (), (condition("False", "Accepted"),), [("Warning", "AcceptedAdded", "in place")], id="refused-is-a-warning"
+        ),
+        pytest.param(
+            (),
+            (condition("False"), condition("True", "Progressing"), condition("False", "Degraded")),
+            [
+                ("Normal", "ReadyAdded", "in place"),
+                ("Normal", "ProgressingAdded", "in place"),
+                ("Normal", "DegradedAdded", "in place"),
+            ],
+            id="on-its-way-is-no-warning",
+        ),
+        pytest.param(
+            (READY,),
+            (condition("False"), condition("True", "Progressing"), condition("True", "Degraded")),
+            [
+                ("Warning", "ReadyChanged", "in place"),
+                ("Normal", "ProgressingAdded", "in place"),
+                ("Warning", "DegradedAdded", "in place"),
+            ],
+            id="on-its-way-and-degraded-is-one",
+        ),
+        pytest.param(
             (FOREIGN, READY),
             (condition("True", "Drained"), condition("False")),
             [

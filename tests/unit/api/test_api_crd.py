@@ -167,7 +167,7 @@ CONDITIONS = {
 }
 REPORTS = {
     "SriovNetworkNodePolicy": {
-        **dict.fromkeys(("matchedNodes", "appliedNodes", "appliedNics"), "integer"),
+        **dict.fromkeys(("priority", "matchedNodes", "appliedNodes", "appliedNics", "appliedVfs"), "integer"),
         **dict.fromkeys(("displacedNodes", "failedNodes", "pendingNodes"), "integer"),
         "details": "list of object",
         **below("details", {"node": "string!", "outcome": "string!", "reason": "string"}),

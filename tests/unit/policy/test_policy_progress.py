@@ -43,19 +43,25 @@ CASES = {
         stands(WIDE, syncs={"a": DONE, "b": UNREPORTED}, nics={"b": ()}),
         (False, "Progressing"),
         (0, 1),
-        ["b waiting it has not reported its NICs yet"],
+        ["b waiting no agent has reported from this node yet"],
     ),
     "one-is-not-known": (
         stands(WIDE, syncs={"a": DONE}, nics={"a": PORTS, "b": ()}),
         (False, "Progressing"),
         (0, 1),
-        ["b waiting it has not reported its NICs yet"],
+        ["b waiting no agent has reported from this node yet"],
     ),
     "nobody-has-reported": (
         stands(WIDE, syncs={"a": UNREPORTED}, nics={"a": ()}),
         (False, "NotReported"),
         (0, 1),
-        ["a waiting it has not reported its NICs yet"],
+        ["a waiting no agent has reported from this node yet"],
+    ),
+    "nobody-has-a-nic": (
+        stands(WIDE, syncs={"a": DONE}, nics={"a": ()}),
+        (False, "NoNicMatched"),
+        (0, 0),
+        ["a unmatched it reports no NIC"],
     ),
     "one-reports-garbage": (
         stands(WIDE, syncs={"a": DONE, "b": BROKEN}, nics={"b": ()}),
@@ -67,7 +73,7 @@ CASES = {
         stands(WIDE, syncs={"a": DONE, "b": BROKEN}, nics={"b": ELSEWHERE}),
         (True, "Applied"),
         (0, 0),
-        ["b unmatched nicSelector takes no NIC of this node"],
+        ["b unmatched ens803f0: nicSelector.vendor wants 8086, the NIC has 15b3"],
     ),
     "partly-displaced": (
         stands(WIDE, STRONG, syncs={"a": DONE}, nics={}),
@@ -90,6 +96,11 @@ def test_a_policy_is_ready_when_its_nodes_are(found, verdict, counts, details):
     assert (found.ready, found.reason) == verdict
     assert (found.status.failed_nodes, found.status.pending_nodes) == counts
     assert [f"{one.node} {one.outcome} {one.reason}" for one in found.status.details] == details
+
+
+def test_a_policy_is_applied_where_it_is_in_place_and_nowhere_else():
+    status = stands(WIDE, syncs={"a": DONE, "b": BUSY, "c": BROKEN}, nics={}).status
+    assert (status.matched_nodes, status.applied_nodes, status.applied_nics, status.applied_vfs) == (3, 1, 3, 6)
 
 
 def test_displaced_nodes_are_counted_with_and_without_progress():

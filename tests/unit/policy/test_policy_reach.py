@@ -54,6 +54,24 @@ CASES = {
             "node1: ens803f0: nicSelector.pfNames wants ens80, the NIC has ens803f0 (ens80 exists as ens803f0)"
         ),
     ),
+    "no-nic-and-none-that-is-close": (
+        stands(policy(vendor="15b3", device_id="101d")),
+        False,
+        "NoNicMatched",
+        (
+            "nodeSelector selects 1 node, and nicSelector takes no NIC there; nearest: node0: ens803f0: "
+            "nicSelector.vendor wants 15b3, the NIC has 8086; nicSelector.deviceID wants 101d, the NIC has 158b"
+        ),
+    ),
+    "lost-a-group-to-one-that-takes-a-part-of-it": (
+        stands(policy("weak", num_vfs=8), policy("strong", priority=10, num_vfs=8, pf_names=("ens803f1#0-3",))),
+        False,
+        "Displaced",
+        (
+            "stronger policies took VFs: node0: ens803f1: VFs 0-3 went to policy strong: priority 10 is stronger than "
+            "99, and with them all of the group 0-7 is lost"
+        ),
+    ),
     "nothing-reported-yet": (
         stands(STRONG, nics=()),
         False,
@@ -86,7 +104,17 @@ def test_a_policy_says_how_it_stands(found, ready, reason, message):
 
 def test_the_status_counts_nodes_and_nics():
     found = stands(policy(vendor="8086"), nodes=3)
-    assert found.status == PolicyStatus(matched_nodes=3, applied_nodes=3, applied_nics=9)
+    assert found.status == PolicyStatus(
+        priority=found.status.priority, matched_nodes=3, applied_nodes=3, applied_nics=9, applied_vfs=9 * 2
+    )
+
+
+def test_vfs_are_those_of_the_policy_and_not_all_of_the_port():
+    own, other = (
+        policy("own", num_vfs=8, pf_names=("ens803f1#0-2",)),
+        policy("other", num_vfs=8, pf_names=("ens803f1#4-7",)),
+    )
+    assert (stands(own, other).status.applied_vfs, stands(other, own).status.applied_vfs) == (3, 4)
 
 
 def test_of_many_nodes_only_a_few_are_named():

@@ -172,7 +172,8 @@ def test_a_policy_that_loses_one_of_its_groups_keeps_the_other() -> None:
     assert groups(rendering.spec.nics[0]) == ["p1res netdevice 5-7", "ares netdevice 0-1"]
     kept = verdict(rendering, "a")
     assert kept.outcome is Outcome.TAKEN
-    assert kept.reason == "VFs 0-1; VFs 4-5 went to policy p1: priority 10 is stronger than 99"
+    lost = "VFs 5-5 went to policy p1: priority 10 is stronger than 99"
+    assert kept.reason == f"VFs 0-1; {lost}, and with them all of the group 4-5 is lost"
 
 
 def test_an_alternative_name_keeps_its_range() -> None:
