@@ -160,7 +160,9 @@ def _decision(request: _Request, cluster: Cluster) -> Decision:
 
 
 def _unknown(document: Document | None) -> tuple[str, ...]:
-    return tuple(map(str, document.unknown)) if document else ()
+    """What is stored and nobody acts on; the client shows each as a warning."""
+    found = document.unknown if document else ()
+    return tuple(str(attrs.evolve(one, text=f"{one.text}, without effect")) for one in found)
 
 
 def _patched(request: _Request) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from operator_runs import ACCOUNT, Running, until
 from servers import Server
 from servers_admin import MERGE
 
+from sriov_core.kube import resource
 from sriov_operator.deployment import roles
 from sriov_operator.deployment.manifests import Place
+from sriov_operator.deployment.names import ADMISSION_POLICIES
 from sriov_operator.process.settings import Settings, from_environment
 
 GROUP = "sriovnetwork.openshift.io"
@@ -26,6 +28,7 @@ IMAGES = {
     "METRICS_EXPORTER_KUBE_RBAC_PROXY_IMAGE": "registry.example/proxy:1",
 }
 EVERYTHING = {"enableInjector": True, "enableOperatorWebhook": True, "featureGates": {"metricsExporter": True}}
+RESTRICTIONS = (resource.ADMISSION_POLICY_BINDINGS, resource.ADMISSION_POLICIES)
 RBAC = "rbac.authorization.k8s.io"
 Document = dict[str, Any]
 Environment = Mapping[str, str]
@@ -53,6 +56,8 @@ def account(server: Server, given: Settings) -> tuple[Path, list[str]]:
         ):
             server.admin.apply(document)
             paths.append(server.admin.path(document))
+    # The operator leaves restrictions behind. They go with the accounts, as with what `manifests` printed.
+    paths += [one.path("", name) for one in RESTRICTIONS for name in ADMISSION_POLICIES]
     user = f"system:serviceaccount:{given.namespace}:{ACCOUNT}"
     path = server.folder / f"{name}.kubeconfig"
     return server.kubeconfig(user, credentials=server.token(given.namespace, ACCOUNT), path=path), paths
@@ -67,12 +72,12 @@ class Home:
     kubeconfig: Path
     operator: Running | None = None
 
-    def start(self, environment: Environment | None = None) -> None:
-        """Run the operator with these variables, in the place of one that runs."""
+    def start(self, environment: Environment | None = None, *parts: str) -> None:
+        """Run the operator with these variables and these parts more, in the place of one that runs."""
         self.stop()
         given = {**IMAGES, **(environment or {})}
         self.operator = Running.start(
-            self.kubeconfig, self.namespace, only=frozenset({"deployment"}), environment=given
+            self.kubeconfig, self.namespace, only=frozenset({"deployment", *parts}), environment=given
         )
         until(lambda: self.operator and self.operator.leads)
 

@@ -28,11 +28,12 @@ from servers_program import Memory, Program, Reserved
 __all__ = ["Admin", "Authority", "Binaries", "CannotRun", "DidNotStart", "Pair", "Refused", "Server", "binaries"]
 
 READY_S = 60
+WATCH_S = 0.5
 CONTROLLERS = ("garbage-collector-controller", "namespace-controller")
 
 
 class DidNotStart(Exception):
-    """A server ended or was not ready in time; the text has the end of its log."""
+    """A server has ended, or was not ready in time; the text has the end of its log."""
 
 
 @attrs.define(kw_only=True)
@@ -218,6 +219,12 @@ class Server:
         if self._apiserver.pid:
             self._wait(self._apiserver, self._is_ready)
 
+    def check(self) -> None:
+        """DidNotStart when a program has ended that was started and not told to end."""
+        for program in (self._etcd, self._apiserver, *self._managers):
+            if not program.pid:
+                raise DidNotStart(f"{program.name} has ended:\n{program.tail()}")
+
     def stop(self) -> None:
         """End all of it and forget the objects; the logs stay."""
         self.stop_controller_managers()
@@ -282,13 +289,17 @@ def _build() -> None:
 
 
 def run_until_told(folder: Path, prepare: Callable[[Server], object]) -> None:
-    """Run a server until SIGINT or SIGTERM; what ``prepare`` answers is printed when it may be used."""
-    # Taken by sigwait below; blocked from the start, so that none ends this process while a server starts.
+    """Run a server until SIGINT or SIGTERM; what ``prepare`` answers is printed when it may be used.
+
+    DidNotStart, with the end of its log, when a program of it ends by itself.
+    """
+    # Taken by sigtimedwait below; blocked from the start, so that none ends this process while a server starts.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     server = Server.start(folder.resolve(), binaries())
     try:
         print(prepare(server), flush=True)
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        while signal.sigtimedwait({signal.SIGINT, signal.SIGTERM}, WATCH_S) is None:
+            server.check()
     finally:
         server.stop()
 

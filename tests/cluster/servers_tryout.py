@@ -1,7 +1,8 @@
-"""A cluster to try things in by hand: the API server with all that an administrator applies, and a simulated node.
+"""A cluster to try things in by hand: the API server with all that an administrator applies, and simulated nodes.
 
-``make cluster`` runs it; docs/cluster.md goes on from there. Agent and operator get the rights that they have in any
-cluster, the agent with a token of a pod on its node.
+``make cluster`` runs it; docs/cluster.md goes on from there. Agents and operator get the rights that they have in any
+cluster, an agent with a token of a pod on its node. Of the controllers of Kubernetes those run that delete what has no
+owner any more, and that of disruption budgets. When it ends, its folder goes, unless something went wrong.
 """
 
 import argparse
@@ -11,20 +12,38 @@ from pathlib import Path
 from typing import Any
 
 import servers_install
-from servers import CannotRun, DidNotStart, Refused, Server, binaries, run_until_told
+from servers import CONTROLLERS, CannotRun, DidNotStart, Refused, Server, binaries, run_until_told
+from servers_folder import claimed
 
 from sriov_operator.deployment.installation import installation
 from sriov_operator.deployment.names import CONFIG_DAEMON, MANAGER
 from sriov_operator.process.settings import from_environment
 
-NODE, NAMESPACE, PREFIX = "worker-1", MANAGER, "openshift.io"
+NODE, SECOND, NAMESPACE, PREFIX = "worker-1", "worker-2", MANAGER, "openshift.io"
 VALID_S = 7 * 24 * 3600
+
+_POD = {
+    "serviceAccountName": CONFIG_DAEMON,
+    "terminationGracePeriodSeconds": 0,  # no kubelet would say that it has ended
+    "containers": [{"name": "main", "image": "none.example/none"}],
+}
+_AGENTS: dict[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "DaemonSet",
+    "metadata": {"name": "by-hand", "namespace": NAMESPACE},
+    "spec": {
+        "selector": {"matchLabels": {"app": "by-hand"}},
+        "template": {"metadata": {"labels": {"app": "by-hand"}}, "spec": _POD},
+    },
+}
+"""Stands for the one that would run the agents; its controller does not run here."""
 
 SAID = """\
 A cluster without machines runs here; Ctrl-C ends it, and everything in it is forgotten.
   {admin}  the administrator's way in, for kubectl
   {operator}  the operator's service account
-  {agent}  the agent of node {node}"""
+  {agent}  the agent of node {node}
+  {second}  the agent of node {other}, which is no worker yet"""
 
 
 def prepare(server: Server) -> str:
@@ -35,29 +54,38 @@ def prepare(server: Server) -> str:
     settings = from_environment({"NAMESPACE": NAMESPACE, "RESOURCE_PREFIX": PREFIX})
     for document in installation(settings):
         server.admin.apply(document)
-    for name, role in ((NODE, "worker"), ("control-1", "control-plane")):  # a single node is never emptied of its pods
-        labels = {"kubernetes.io/os": "linux", f"node-role.kubernetes.io/{role}": ""}
+    for name, role in ((NODE, "worker"), (SECOND, ""), ("control-1", "control-plane")):
+        labels = {"kubernetes.io/os": "linux", **({f"node-role.kubernetes.io/{role}": ""} if role else {})}
         server.admin.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}})
     # Pods need it, and the controller that makes it in each namespace does not run here.
     accounts = {"apiVersion": "v1", "kind": "ServiceAccount"}
     server.admin.create({**accounts, "metadata": {"name": "default", "namespace": "default"}})
-    server.admin.create(_agents_pod())
-    operator = server.token(NAMESPACE, MANAGER, seconds=VALID_S)
-    agent = server.token(NAMESPACE, CONFIG_DAEMON, node=NODE, seconds=VALID_S)
-    logins = {"operator": (MANAGER, operator), "agent": (CONFIG_DAEMON, agent)}
-    paths = {name: _login(server, name, *login) for name, login in logins.items()}
-    shown = {name: os.path.relpath(path) for name, path in {"admin": server.admin_kubeconfig, **paths}.items()}
+    server.start_controller_manager([*CONTROLLERS, "disruption-controller"])
+    paths = {
+        "admin": server.admin_kubeconfig,
+        "operator": _login(server, "operator", MANAGER, server.token(NAMESPACE, MANAGER, seconds=VALID_S)),
+        "agent": _agents_login(server, "agent", NODE),
+        "second": _agents_login(server, "agent-2", SECOND),
+    }
+    shown = {name: os.path.relpath(path) for name, path in paths.items()}
     width = max(map(len, shown.values()))
-    return SAID.format(node=NODE, **{name: path.ljust(width) for name, path in shown.items()})
+    return SAID.format(node=NODE, other=SECOND, **{name: path.ljust(width) for name, path in shown.items()})
 
 
-def _agents_pod() -> dict[str, Any]:
+def _agents_login(server: Server, name: str, node: str) -> Path:
+    """With a token of its pod."""
+    server.admin.apply(_AGENTS)
+    owner = server.admin.done("GET", server.admin.path(_AGENTS))["metadata"]["uid"]
+    server.admin.create(_agents_pod(node, owner))
+    token = server.token(NAMESPACE, CONFIG_DAEMON, node=node, seconds=VALID_S)
+    return _login(server, name, CONFIG_DAEMON, token)
+
+
+def _agents_pod(node: str, owner: str) -> dict[str, Any]:
     """Its token is bound to it. As a pod of a DaemonSet it stays where it is when its node is drained."""
-    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": CONFIG_DAEMON, "uid": "none", "controller": True}
-    metadata = {"name": f"{CONFIG_DAEMON}-{NODE}", "namespace": NAMESPACE, "ownerReferences": [owner]}
-    containers = [{"name": "main", "image": "none.example/none"}]
-    spec = {"nodeName": NODE, "serviceAccountName": CONFIG_DAEMON, "containers": containers}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    of = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "by-hand", "uid": owner, "controller": True}
+    metadata = {"name": f"{CONFIG_DAEMON}-{node}", "namespace": NAMESPACE, "ownerReferences": [of]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**_POD, "nodeName": node}}
 
 
 def _login(server: Server, name: str, account: str, token: str) -> Path:
@@ -69,12 +97,17 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="for its certificates and logs")
+    folder = parser.parse_args().folder
     try:
-        folder = parser.parse_args().folder
         binaries()  # a first build takes minutes, and Ctrl-C ends it here
-        run_until_told(folder, prepare)
-    except (CannotRun, DidNotStart, Refused) as err:
+        with claimed(folder.resolve()):
+            run_until_told(folder, prepare)
+    except DidNotStart as err:
+        sys.exit(f"{err}\nThe cluster is gone. Its logs are in {folder}; the next one there removes them")
+    except (CannotRun, Refused) as err:
         sys.exit(str(err))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import subprocess  # noqa: TID251  # the command as a Job runs it
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +13,15 @@ from operator_runs import until
 from servers import Server
 from servers_admin import MERGE
 
-from sriov_core.errors import DeadlineExceeded
+from sriov_core.errors import DeadlineExceeded, SpecError
 from sriov_core.kube.client import Client
 from sriov_core.kube.connection import connect
 from sriov_operator.deployment.cleanup import clean_up
+from sriov_operator.deployment.manifests import RESOURCES
+from sriov_operator.deployment.names import OURS
 
 NETWORK_FINALIZER = f"netattdef.finalizers.{GROUP}"
+POOL_FINALIZER = f"poolconfig.finalizers.{GROUP}"
 KINDS = {"SriovNetwork": "sriovnetworks", "SriovIBNetwork": "sriovibnetworks", "OVSNetwork": "ovsnetworks"}
 NADS = "/apis/k8s.cni.cncf.io/v1/namespaces/{}/network-attachment-definitions"
 WEBHOOKS = "sriov-operator-webhook-config"
@@ -34,17 +38,56 @@ def client(home: Home) -> Client:
     return Client(connect(str(home.kubeconfig), user_agent="test"), manager="sriov-network-operator")
 
 
-def network(home: Home, kind: str, name: str) -> str:
+@pytest.fixture
+def admin(server: Server) -> Client:
+    return Client(connect(str(server.admin_kubeconfig), user_agent="test"), manager="sriov-network-operator")
+
+
+@pytest.fixture
+def other_namespace(server: Server, namespace: str) -> Iterator[str]:
+    """One of an application."""
+    server.admin.create_namespace(f"{namespace}-app")
+    yield f"{namespace}-app"
+    server.admin.remove_namespace(f"{namespace}-app")
+
+
+def lease(home: Home) -> None:
+    """What an operator that once ran has left."""
+    head = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
+    home.server.admin.apply({**head, "metadata": {"name": "sriov-network-operator", "namespace": home.namespace}})
+
+
+def ours(home: Home, kind: str, name: str, spec: Document | None = None, **metadata: Any) -> str:
+    """An object of this project in the operator's namespace, unless another is named; its path."""
+    head = {"apiVersion": f"{GROUP}/v1", "kind": kind}
+    document = {**head, "metadata": {"name": name, "namespace": home.namespace, **metadata}, "spec": spec or {}}
+    home.server.admin.create(document)
+    return home.server.admin.path(document)
+
+
+def network(home: Home, kind: str, name: str, namespace: str = "") -> str:
     """One as the operator keeps it, with its attachment; its path."""
-    where = f"/apis/{GROUP}/v1/namespaces/{home.namespace}/{KINDS[kind]}"
-    metadata = {"name": name, "namespace": home.namespace, "finalizers": [NETWORK_FINALIZER, "example.com/theirs"]}
-    body = {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": metadata, "spec": {"resourceName": "a"}}
-    home.server.admin.done("POST", where, body)
-    owner = f"{kind}.{GROUP}/{home.namespace}/{name}"
+    finalizers, namespace = [NETWORK_FINALIZER, "example.com/theirs"], namespace or home.namespace
+    path = ours(home, kind, name, {"resourceName": "a"}, namespace=namespace, finalizers=finalizers)
+    owner = f"{kind}.{GROUP}/{namespace}/{name}"
     attachment = {"name": name, "annotations": {f"{GROUP}/owner-ref": owner}}
     nad = {"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition", "metadata": attachment}
-    home.server.admin.done("POST", NADS.format(home.namespace), {**nad, "spec": {"config": "{}"}})
-    return f"{where}/{name}"
+    home.server.admin.done("POST", NADS.format(namespace), {**nad, "spec": {"config": "{}"}})
+    return path
+
+
+def finalizers(home: Home, path: str) -> list[str]:
+    found = home.server.admin.find(path)
+    assert found is not None
+    held: list[str] = found["metadata"].get("finalizers", [])
+    return held
+
+
+def cleaned(home: Home, client: Client) -> list[str]:
+    """What a good clean-up says."""
+    told: list[str] = []
+    clean_up(client, home.namespace, 30.0, told.append)
+    return told
 
 
 def test_the_operator_takes_back_what_it_deployed_and_then_the_configuration_is_gone(
@@ -53,19 +96,104 @@ def test_the_operator_takes_back_what_it_deployed_and_then_the_configuration_is_
     home.start()
     home.create(**EVERYTHING)
     home.told("True")
-    told: list[str] = []
-    clean_up(client, home.namespace, 30.0, told.append)
-    assert told == [f"the SriovOperatorConfig {home.namespace}/default is gone"]
+    told = cleaned(home, client)
+    assert told[0] == f"the SriovOperatorConfig {home.namespace}/default is gone, and all that it owns follows"
+    assert f"removed: ValidatingWebhookConfiguration {WEBHOOKS}" in told
+    assert f"removed: MutatingWebhookConfiguration network-resources-injector-config, {WEBHOOKS}" in told
     assert home.server.admin.find(home.path) is None
-    assert home.find("ValidatingWebhookConfiguration", WEBHOOKS) is None
-    assert home.find("MutatingWebhookConfiguration", WEBHOOKS) is None
-    assert home.find("MutatingWebhookConfiguration", "network-resources-injector-config") is None
+    assert any(line.startswith("left: 6 ValidatingAdmissionPolicies (") for line in told)
+    for resource in RESOURCES.values():
+        if not resource.namespaced and "openshift" not in resource.group and "AdmissionPol" not in resource.kind:
+            assert home.server.admin.done("GET", f"{resource.path()}?labelSelector={OURS}")["items"] == []
 
 
-def test_without_a_configuration_there_is_nothing_to_wait_for(home: Home, client: Client) -> None:
+def test_a_running_operator_puts_nothing_back_that_would_hold_a_network_up(
+    home: Home, client: Client, recent: object
+) -> None:
+    home.start(None, "networks")
+    home.create()
+    place = ours(home, "SriovNetwork", "blue", {"resourceName": "a"})
+    until(lambda: finalizers(home, place) == [NETWORK_FINALIZER])
+    told = cleaned(home, client)
+    assert f"SriovNetwork {home.namespace}/blue: the finalizer is taken off" in told
+    later = ours(home, "SriovNetwork", "green", {"resourceName": "a"})
+    until(lambda: ((home.server.admin.find(later) or {}).get("status") or {}).get("conditions"))
+    until(lambda: "NoConfiguration" in str(home.server.admin.find(place)))
+    assert (finalizers(home, place), finalizers(home, later)) == ([], [])
+
+
+def test_what_an_operator_that_is_gone_has_left_is_removed_all_the_same(
+    home: Home, client: Client, recent: object
+) -> None:
+    home.start()
+    home.create(enableOperatorWebhook=True)
+    home.told("True")
+    home.stop()
+    with pytest.raises(DeadlineExceeded, match="clean up with --operator-is-gone"):
+        clean_up(client, home.namespace, 0.3, lambda _: None)
     told: list[str] = []
-    clean_up(client, home.namespace, 30.0, told.append)
-    assert told == [f"there is no SriovOperatorConfig {home.namespace}/default"]
+    clean_up(client, home.namespace, 30.0, told.append, is_gone=True)
+    assert home.server.admin.find(home.path) is None
+    assert f"removed: ValidatingWebhookConfiguration {WEBHOOKS}" in told
+    assert home.find("ValidatingWebhookConfiguration", WEBHOOKS) is None
+    assert home.find("ClusterRole", "operator-webhook") is None
+
+
+def test_a_second_time_there_is_nothing_to_do(home: Home, client: Client) -> None:
+    lease(home)
+    assert cleaned(home, client)[0] == f"there is no SriovOperatorConfig {home.namespace}/default"
+
+
+def test_a_namespace_without_the_operator_is_refused_and_the_right_one_named(
+    home: Home, admin: Client, client: Client
+) -> None:
+    home.create()
+    wrong = f"{home.namespace}x"
+    with pytest.raises(SpecError, match=f"There is .*{home.namespace}/default") as refused:
+        clean_up(admin, wrong, 5.0, lambda _: None)
+    assert f"--namespace {wrong}: nothing of the operator is there" in str(refused.value)
+    assert "Nothing was changed" in str(refused.value)
+    assert home.config()["metadata"].get("deletionTimestamp") is None
+
+
+def test_a_namespace_is_refused_when_no_other_has_a_configuration(home: Home, admin: Client) -> None:
+    with pytest.raises(SpecError, match="look whether this is the right cluster"):
+        clean_up(admin, home.namespace, 5.0, lambda _: None)
+
+
+def test_what_is_left_is_told_with_what_it_means(home: Home, admin: Client) -> None:
+    selectors = {"nicSelector": {"vendor": "8086"}, "nodeSelector": {"a": "b"}}
+    ours(home, "SriovNetworkNodePolicy", "fast", {"resourceName": "a", "numVfs": 1, **selectors})
+    ours(home, "SriovNetworkNodeState", "n1", annotations={f"{GROUP}/current-state": "DrainComplete"})
+    cordoned = {f"{GROUP}/current-state": "Draining", f"{GROUP}/cordoned-before": "true"}
+    path = ours(home, "SriovNetworkNodeState", "n2", annotations=cordoned)
+    busy = {"status": {"syncStatus": "InProgress"}}
+    home.server.admin.done("PATCH", f"{path}/status", busy, content_type=MERGE)
+    network(home, "SriovNetwork", "blue")
+    told = cleaned(home, admin)
+    left = [line for line in told if line.startswith("left: ")]
+    assert left[0].startswith(
+        f"left: 1 SriovNetworkNodePolicy ({home.namespace}/fast): the nodes keep the VFs that they have"
+    )
+    assert "left: node n1 is cordoned, since its drain was not over: kubectl uncordon n1" in left
+    assert not [line for line in left if "uncordon n2" in line]
+    assert "left: node n2 was not done (InProgress): its NICs stay as they are now" in left
+    assert any(f"2 SriovNetworkNodeStates ({home.namespace}/n1, {home.namespace}/n2): " in line for line in left)
+    assert any(line.startswith(f"left: 1 SriovNetwork ({home.namespace}/blue): ") for line in left)
+    assert any("NetworkAttachmentDefinition" in line and f"{home.namespace}/blue" in line for line in left)
+
+
+def test_networks_of_other_namespaces_and_pools_are_let_go_too(
+    home: Home, client: Client, other_namespace: str
+) -> None:
+    lease(home)
+    path = network(home, "SriovNetwork", "theirs", other_namespace)
+    offload = {"ovsHardwareOffloadConfig": {"name": "worker"}}
+    pool = ours(home, "SriovNetworkPoolConfig", "offload", offload, finalizers=[POOL_FINALIZER])
+    told = cleaned(home, client)
+    assert finalizers(home, path) == ["example.com/theirs"]
+    assert finalizers(home, pool) == []
+    assert any("00-worker-ovs-hw-offload" in line for line in told)
 
 
 def test_what_holds_a_configuration_up_is_named(home: Home, client: Client) -> None:
@@ -94,35 +222,37 @@ def test_one_that_is_let_go_in_time_is_waited_for(home: Home, client: Client) ->
 def test_networks_are_let_go_and_their_attachments_stay_unless_they_are_being_deleted(
     home: Home, client: Client, kind: str
 ) -> None:
+    lease(home)
     kept, leaving = network(home, kind, "kept"), network(home, kind, "leaving")
     home.server.admin.done("DELETE", leaving)
-    told: list[str] = []
-    clean_up(client, home.namespace, 30.0, told.append)
-    for path in (kept, leaving):
-        found = home.server.admin.find(path)
-        assert found is not None
-        assert found["metadata"]["finalizers"] == ["example.com/theirs"]
+    told = cleaned(home, client)
+    assert finalizers(home, kept) == finalizers(home, leaving) == ["example.com/theirs"]
     place = NADS.format(home.namespace)
     assert home.server.admin.find(f"{place}/kept")
     assert home.server.admin.find(f"{place}/leaving") is None
-    assert sorted(told[1:]) == [
-        f"{kind} {home.namespace}/{name}: the finalizer is taken off" for name in ("kept", "leaving")
+    assert sorted(line for line in told if "finalizer" in line) == [
+        f"{kind} {home.namespace}/kept: the finalizer is taken off",
+        f"{kind} {home.namespace}/leaving: the finalizer is taken off, and so it can go",
     ]
 
 
-def run(home: Home, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sriov_operator", "cleanup", *arguments, "--kubeconfig", str(home.kubeconfig)]
+def run(kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sriov_operator", "cleanup", *arguments, "--kubeconfig", str(kubeconfig)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_command_tells_how_it_went_by_its_exit_code(home: Home) -> None:
     home.create()
     home.server.admin.done("PATCH", home.path, {"metadata": {"finalizers": [FINALIZER]}}, content_type=MERGE)
-    failed = run(home, "-n", home.namespace, "-w", "1")
+    failed = run(home.kubeconfig, "-n", home.namespace, "-w", "1")
     assert (failed.returncode, failed.stdout) == (1, "")
     assert failed.stderr.startswith("error: the SriovOperatorConfig")
     assert "Traceback" not in failed.stderr
+    refused = run(home.server.admin_kubeconfig, "-n", "no-such-namespace")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("error: --namespace no-such-namespace: nothing of the operator is there")
     home.server.admin.done("PATCH", home.path, {"metadata": {"finalizers": None}}, content_type=MERGE)
-    good = run(home, "--namespace", home.namespace, "--watch-timeout", "10")
+    lease(home)
+    good = run(home.kubeconfig, "--namespace", home.namespace, "--watch-timeout", "10")
     assert (good.returncode, good.stderr) == (0, "")
-    assert good.stdout == f"there is no SriovOperatorConfig {home.namespace}/default\n"
+    assert good.stdout.startswith(f"there is no SriovOperatorConfig {home.namespace}/default\n")

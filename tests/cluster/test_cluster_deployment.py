@@ -73,7 +73,8 @@ def test_status_events_cost_no_request_at_all(deployed: Home) -> None:
             counts = {"currentNumberScheduled": 0, "numberReady": 0, "desiredNumberScheduled": 0}
             deployed.patch("DaemonSet", name, {"status": {**counts, "numberMisscheduled": number}}, "/status")
     barrier(deployed, log_level=2)
-    assert deployed.requests() - before == 1, "the status of the barrier's generation"
+    until(lambda: deployed.requests() > before)  # a request is counted a moment after the API server has answered it
+    assert deployed.requests() - before <= 2, "the statuses of the generations of both barriers"
 
 
 def test_another_process_finds_nothing_to_write(deployed: Home) -> None:

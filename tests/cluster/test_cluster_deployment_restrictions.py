@@ -59,6 +59,9 @@ def cast(home: Home) -> Iterator[Cast]:
     # A policy takes a moment until it holds.
     until(lambda: found.agent.request("PATCH", f"{NODES}/node-2?dryRun=All", {}, content_type=MERGE)[0] == 403)
     until(lambda: found.agent.request("PATCH", f"{STATES}/node-2?dryRun=All", {}, content_type=MERGE)[0] == 403)
+    for who in (found.agent, found.plugin):
+        path = f"{PODS}/{PLUGIN}-node-2?dryRun=All"
+        until(lambda who=who, path=path: who.request("PATCH", path, {}, content_type=MERGE)[0] == 403)
     yield found
     for one in (found.agent, found.plugin, found.unbound):
         one.close()
@@ -133,7 +136,9 @@ REFUSED = [
     pytest.param(
         "agent", f"{PODS}/{PLUGIN}-node-1", {"metadata": {"labels": {"a": "b"}}}, "annotation", id="pod-label"
     ),
-    pytest.param("unbound", f"{NODES}/node-1", annotated(state="Idle"), "has no node-name", id="token-without-node"),
+    pytest.param(
+        "unbound", f"{NODES}/node-1", annotated(state="Idle"), "without the claim node-name", id="token-without-node"
+    ),
     pytest.param(
         "plugin", f"{PODS}/{PLUGIN}-node-2", annotated(device_plugin_wait_config="x"), "own pod", id="other-plugin"
     ),

@@ -135,6 +135,48 @@ def test_what_the_incumbent_left_of_a_feature_that_is_off_is_removed(home: Home,
     assert home.find("ConfigMap", SWITCHES), "it holds what people set"
 
 
+def test_an_injector_that_is_installed_by_itself_is_left_alone(home: Home, made: Any) -> None:
+    name, elsewhere = "network-resources-injector", "kube-system"
+    rbac = "rbac.authorization.k8s.io"
+    hook = {
+        "name": "theirs.example.com",
+        "clientConfig": {"service": {"name": name, "namespace": elsewhere, "path": "/mutate"}, "caBundle": AUTHORITY},
+        "rules": [{"operations": ["CREATE"], "apiGroups": ["none.example"], "apiVersions": ["v1"], "resources": ["a"]}],
+        "failurePolicy": "Ignore",
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    theirs = [
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "MutatingWebhookConfiguration",
+            "metadata": {"name": INJECTIONS},
+            "webhooks": [hook],
+        },
+        {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": []},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": f"{name}-role-binding"},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": elsewhere}],
+        },
+    ]
+    before = [made(one)["metadata"]["uid"] for one in theirs]
+
+    def now() -> list[str]:
+        found = [home.find(str(one["kind"]), one["metadata"]["name"]) for one in theirs]  # type: ignore[index]
+        return [one["metadata"]["uid"] for one in found if one]
+
+    home.start(CERT_MANAGER)
+    home.create(enableInjector=False)
+    home.told("True")
+    assert now() == before
+    home.delete()
+    until(lambda: home.server.admin.find(home.path) is None)
+    assert now() == before
+
+
 def test_a_bundle_that_somebody_injects_stays_until_we_have_one(home: Home, recent: object) -> None:
     home.start(CERT_MANAGER)
     home.create(enableInjector=True)

@@ -14,13 +14,18 @@ import pytest
 import yaml
 from servers import Binaries
 from servers_admin import MERGE, Admin
-from servers_tryout import NAMESPACE, NODE
+from servers_tryout import NAMESPACE, NODE, SECOND
 
 ROOT = Path(__file__).parent.parent.parent
 LIVE = ROOT / "docs" / "demo" / "live"
-MACHINE = ROOT / "tests" / "trees" / "intel-82576-without-iommu.yaml"
+HERE = str(Path(__file__).with_name("servers_tryout.py"))
+MACHINES = {NODE: ROOT / "tests" / "trees" / "intel-82576-without-iommu.yaml", SECOND: LIVE / "worker-2.yaml"}
+AGENTS = {NODE: "agent", SECOND: "agent-2"}
+"""Their names, and those of their kubeconfigs."""
 OURS = f"/apis/sriovnetwork.openshift.io/v1/namespaces/{NAMESPACE}"
-STATE, POLICY = f"{OURS}/sriovnetworknodestates/{NODE}", f"{OURS}/sriovnetworknodepolicies/fast"
+STATES, POLICY = f"{OURS}/sriovnetworknodestates", f"{OURS}/sriovnetworknodepolicies/fast"
+PODS = "/api/v1/namespaces/default/pods"
+BUDGETS = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
 DEADLINE_S = 60.0
 T = TypeVar("T")
 Document = dict[str, Any]
@@ -74,7 +79,7 @@ class Terminals:
         end = time.monotonic() + DEADLINE_S
         while not (found := what()):
             logs = "\n".join(f"--- {name}\n{program.said}" for name, program in self.programs.items())
-            assert time.monotonic() < end, f"not within {DEADLINE_S} s\n{self.admin.find(STATE)}\n{logs}"
+            assert time.monotonic() < end, f"not within {DEADLINE_S} s\n{self.admin.done('GET', STATES)}\n{logs}"
             time.sleep(0.1)
         return found
 
@@ -82,30 +87,47 @@ class Terminals:
         for document in yaml.safe_load_all((LIVE / name).read_text()):
             self.admin.apply(document)
 
-    def state(self, reason: str = "", kind: str = "Ready") -> Document | None:
+    def agent(self, node: str) -> None:
+        """Start it in a terminal of its own."""
+        name = AGENTS[node]
+        work = ("-m", "sriov_core", "agent", "--host", str(MACHINES[node]), "--node-name", node)
+        login = ("--kubeconfig", str(self.folder / f"{name}.kubeconfig"))
+        self.programs[name] = Program.start(self.folder.parent / f"{name}.log", *work, *login)
+
+    def runs(self, pod: str) -> None:
+        """As its kubelet would say."""
+        running = {"status": {"phase": "Running"}}
+        self.admin.done("PATCH", f"{PODS}/{pod}/status", running, content_type=MERGE)
+
+    def state(self, reason: str = "", kind: str = "Ready", node: str = NODE) -> Document | None:
         """The node state, once that condition has that reason."""
-        found = self.admin.find(STATE)
+        found = self.admin.find(f"{STATES}/{node}")
         conditions = (found or {}).get("status", {}).get("conditions", ())
         return found if (kind, reason) in {(one["type"], one["reason"]) for one in conditions} else None
 
-    def vf_drivers(self) -> list[str]:
-        found = self.admin.find(STATE) or {}
+    def vf_drivers(self, node: str = NODE) -> list[str]:
+        found = self.admin.find(f"{STATES}/{node}") or {}
         return [vf["driver"] for nic in found.get("status", {}).get("interfaces", ()) for vf in nic.get("Vfs", ())]
+
+
+def cluster(log: Path, folder: Path) -> Program:
+    """One that is ready."""
+    found = Program.start(log, HERE, "--folder", str(folder))
+    end = time.monotonic() + DEADLINE_S
+    while "agent-2.kubeconfig" not in found.said:
+        assert found.process.poll() is None, found.said
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return found
 
 
 @pytest.fixture
 def terminals(recent: Binaries, tmp_path: Path) -> Iterator[Terminals]:
     folder, programs = tmp_path / "cluster", dict[str, Program]()
-    here = str(Path(__file__).with_name("servers_tryout.py"))
     settings = {"NAMESPACE": NAMESPACE, "RESOURCE_PREFIX": "openshift.io"}
     anywhere = ("--health-probe-bind-address", "127.0.0.1:0")
     try:
-        cluster = programs["cluster"] = Program.start(tmp_path / "cluster.log", here, "--folder", str(folder))
-        end = time.monotonic() + DEADLINE_S
-        while "agent.kubeconfig" not in cluster.said:
-            assert cluster.process.poll() is None, cluster.said
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        programs["cluster"] = cluster(tmp_path / "cluster.log", folder)
         url = yaml.safe_load((folder / "admin.kubeconfig").read_text())["clusters"][0]["cluster"]["server"]
         files = {name: folder / name for name in ("ca.crt", "admin.crt", "admin.key")}
         admin = Admin.with_certificate(
@@ -113,49 +135,120 @@ def terminals(recent: Binaries, tmp_path: Path) -> Iterator[Terminals]:
         )
         run = ("-m", "sriov_operator", "run", "--kubeconfig", str(folder / "operator.kubeconfig"), *anywhere)
         programs["operator"] = Program.start(tmp_path / "operator.log", *run, **settings)
-        work = ("-m", "sriov_core", "agent", "--host", str(MACHINE), "--node-name", NODE)
-        login = ("--kubeconfig", str(folder / "agent.kubeconfig"))
-        programs["agent"] = Program.start(tmp_path / "agent.log", *work, *login)
-        yield Terminals(folder, admin, programs)
+        found = Terminals(folder, admin, programs)
+        found.agent(NODE)
+        yield found
         admin.close()
     finally:
         for program in programs.values():
             program.end()
 
 
-def test_a_policy_a_drain_a_reboot_and_everything_given_back(terminals: Terminals) -> None:
+def test_a_policy_drains_a_reboot_and_everything_given_back(terminals: Terminals) -> None:
     admin, until = terminals.admin, terminals.until
     terminals.apply("config.yaml")
     terminals.apply("policy.yaml")
     until(lambda: terminals.vf_drivers() == ["igbvf"] * 4)
     until(lambda: admin.find("/apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions/blue"))
 
+    drain_of_the_second(terminals)
+
     terminals.apply("workload.yaml")
-    admin.done(
-        "PATCH", "/api/v1/namespaces/default/pods/app/status", {"status": {"phase": "Running"}}, content_type=MERGE
-    )
+    terminals.runs("app")
     admin.done("PATCH", POLICY, {"spec": {"deviceType": "vfio-pci"}}, content_type=MERGE)
     until(lambda: terminals.state("Blocked", "Drained"))
     waiting = until(lambda: terminals.state("WaitingForReboot"))
     assert "vfio-pci needs an IOMMU" in next(one["message"] for one in waiting["status"]["conditions"])
     assert admin.done("GET", f"/api/v1/nodes/{NODE}")["spec"]["unschedulable"]
-    assert terminals.vf_drivers() == ["igbvf"] * 4
+    assert terminals.vf_drivers() == ["igbvf"] * 2
 
-    admin.remove("/apis/policy/v1/namespaces/default/poddisruptionbudgets/app")
-    until(lambda: terminals.vf_drivers() == ["vfio-pci"] * 4)
+    admin.remove(f"{BUDGETS}/app")
+    until(lambda: terminals.vf_drivers() == ["vfio-pci"] * 2)
+    until(lambda: terminals.vf_drivers(SECOND) == ["vfio-pci"] * 2)
     until(lambda: terminals.state("Idle", "Drained"))
     assert "unschedulable" not in admin.done("GET", f"/api/v1/nodes/{NODE}")["spec"]
-    assert admin.find("/api/v1/namespaces/default/pods/app") is None
+    assert admin.find(f"{PODS}/app") is None
 
+    admin.done("DELETE", f"{OURS}/sriovnetworks/blue")
+    until(lambda: admin.find(f"{OURS}/sriovnetworks/blue") is None)
     admin.remove(POLICY)
     until(lambda: not terminals.vf_drivers())
+    until(lambda: terminals.vf_drivers(SECOND) == ["igbvf"] * 4)  # as they were before there was a policy
     login = ("--kubeconfig", str(terminals.folder / "admin.kubeconfig"))
     cleanup = Program.start(
-        terminals.folder / "cleanup.log", "-m", "sriov_operator", "cleanup", "--namespace", NAMESPACE, *login
+        terminals.folder.parent / "cleanup.log", "-m", "sriov_operator", "cleanup", "--namespace", NAMESPACE, *login
     )
     assert cleanup.process.wait(DEADLINE_S) == 0, cleanup.said
     assert admin.find(f"{OURS}/sriovoperatorconfigs/default") is None
-    for name in ("agent", "operator", "cluster"):
+    until(lambda: admin.find(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/roles/sriov-plugin") is None)
+    admin.done("DELETE", f"/api/v1/namespaces/{NAMESPACE}")
+    until(lambda: admin.find(f"/api/v1/namespaces/{NAMESPACE}") is None)
+    for name in (*AGENTS.values(), "operator", "cluster"):
         program = terminals.programs[name]
         assert program.interrupt() == 0, program.said
         assert "Traceback" not in program.said
+    assert not terminals.folder.exists(), "what it made is gone"
+
+
+def drain_of_the_second(terminals: Terminals) -> None:
+    """A node where one pod has a VF and another has none."""
+    admin, until = terminals.admin, terminals.until
+    terminals.agent(SECOND)
+    worker = {"metadata": {"labels": {"node-role.kubernetes.io/worker": ""}}}
+    admin.done("PATCH", f"/api/v1/nodes/{SECOND}", worker, content_type=MERGE)
+    until(lambda: terminals.state("Configured", node=SECOND))
+    assert terminals.vf_drivers(SECOND)[1:] == ["igbvf"] * 3
+    terminals.apply("two-pods.yaml")
+    for pod in ("with-a-vf", "without"):
+        terminals.runs(pod)
+
+    admin.done("PATCH", POLICY, {"spec": {"numVfs": 2}}, content_type=MERGE)
+    until(lambda: len(terminals.vf_drivers()) == 2)
+    blocked = until(lambda: terminals.state("Blocked", "Drained", SECOND))
+    assert blocked["metadata"]["annotations"]["sriovnetwork.openshift.io/desired-state"] == "Drain_Required"
+    assert len(terminals.vf_drivers(SECOND)) == 4
+    assert admin.find(f"{PODS}/with-a-vf")
+
+    admin.remove(f"{BUDGETS}/with-a-vf")
+    until(lambda: len(terminals.vf_drivers(SECOND)) == 2)
+    until(lambda: terminals.state("Idle", "Drained", SECOND))
+    assert "unschedulable" not in admin.done("GET", f"/api/v1/nodes/{SECOND}")["spec"]
+    assert admin.find(f"{PODS}/with-a-vf") is None
+    assert admin.find(f"{PODS}/without"), "it has no device to lose"
+    admin.remove(f"{PODS}/without")
+
+
+def test_two_clusters_do_not_share_a_folder_and_a_dead_one_says_so(recent: Binaries, tmp_path: Path) -> None:
+    folder = tmp_path / "cluster"
+    first = cluster(tmp_path / "first.log", folder)
+    second = Program.start(tmp_path / "second.log", HERE, "--folder", str(folder))
+    try:
+        assert second.process.wait(DEADLINE_S) == 1
+        assert f"a cluster runs in {folder} already, pid " in second.said
+        login = (folder / "admin.kubeconfig").read_text()
+        (apiserver,) = [pid for pid, name in children(first.process.pid) if name == "kube-apiserver"]
+        os.kill(apiserver, signal.SIGKILL)
+        assert first.process.wait(DEADLINE_S) == 1
+        assert "kube-apiserver has ended" in first.said
+        assert f"Its logs are in {folder}" in first.said
+        third = cluster(tmp_path / "third.log", folder)
+        assert (folder / "admin.kubeconfig").read_text() != login, "what a dead one left is not used"
+        assert third.interrupt() == 0
+        assert not folder.exists()
+    finally:
+        first.end()
+        second.end()
+
+
+def children(pid: int) -> list[tuple[int, str]]:
+    """The processes that this one has started, with their names."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [(int(child), Path(f"/proc/{child}/comm").read_text().strip()) for child in found]
+
+
+def test_a_folder_with_other_files_is_not_emptied(binaries: Binaries, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    refused = Program.start(tmp_path.parent / f"{tmp_path.name}.log", HERE, "--folder", str(tmp_path))
+    assert refused.process.wait(DEADLINE_S) == 1
+    assert "holds other files" in refused.said
+    assert (tmp_path / "notes.txt").read_text() == "mine"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from servers import Server
+from servers_admin import MERGE
 from serving_processes import Process, User, applied, configurations, deployed, running, until
 from webhook_cluster import OPERATOR, denied, in_effect, of_kind, one_worker, policy, webhook_process
 
@@ -78,6 +79,28 @@ def test_while_nobody_answers_the_failure_policy_decides(
         hook["failurePolicy"] = "Ignore"
     with applied(server, found):
         assert until(lambda: cluster.create(policy(numVfs=65), dry_run=True).status == 201)
+
+
+def test_what_is_being_deleted_may_go_while_nobody_answers(
+    server: Server, cluster: User, webhook: Process, tmp_path: Path, recent: object
+) -> None:
+    network = of_kind("SriovNetwork", "leaving", {"resourceName": "a"})
+    network["metadata"]["finalizers"] = ["example.com/theirs"]
+    path, free = server.admin.path(network), {"metadata": {"finalizers": None}}
+    with running(server, tmp_path, "webhook", OPERATOR) as process:
+        found = configurations(deployed(server, OPERATOR), "webhook", process.ready().port)
+        server.admin.create(network)
+        try:
+            with applied(server, found):
+                until(lambda: cluster.create(policy("probe", numVfs=65), dry_run=True).status == 403)
+                assert process.end() == 0
+                status, said = server.admin.request("PATCH", path, free, content_type=MERGE)
+                assert (status, "failed calling webhook" in said["message"]) == (500, True)
+                server.admin.done("DELETE", path)
+                server.admin.done("PATCH", path, free, content_type=MERGE)
+                assert server.admin.find(path) is None
+        finally:
+            server.admin.remove(path)
 
 
 def test_a_certificate_is_rotated_under_load_without_a_failed_request(user: User, webhook: Process) -> None:

@@ -78,6 +78,33 @@ def test_a_serving_certificate_is_renewed_in_time_by_the_same_authority() -> Non
     assert later.remark == ""
 
 
+@pytest.mark.parametrize(
+    ("left", "trusted"),
+    [
+        pytest.param({"tls.crt", "tls.key", "ca.crt"}, False, id="the-key-of-the-authority-is-lost"),
+        pytest.param({"ca.crt", "ca.key", "tls.crt"}, False, id="the-key-of-the-server-is-lost"),
+        pytest.param(set(), True, id="the-secret-was-deleted"),
+    ],
+)
+def test_servers_that_have_not_heard_of_a_certificate_made_anew_are_trusted_for_another_day(
+    tmp_path: Path, left: set[str], trusted: bool
+) -> None:
+    now = datetime.now(UTC)
+    old = first(now)
+    data = {key: value for key, value in old.data.items() if key in left and key != "tls.crt"}
+    if "ca.crt" in left:
+        data["tls.crt"] = b"garbage"
+    found = decide(data, now, NAMES, trusted=old.bundle if trusted else b"")
+    assert found.data["tls.crt"] != old.data["tls.crt"]
+    for serving in (old.data, found.data):
+        assert handshake(tmp_path, serving, found.bundle, NAMES[0]) == "TLSv1.3"
+    later = decide(found.data, now + OVERLAP + SOON, NAMES, trusted=found.bundle)
+    assert "CERTIFICATE_VERIFY_FAILED" in handshake(tmp_path, old.data, later.bundle, NAMES[0]) or (
+        certificates_in(old.bundle)[0] == certificates_in(later.bundle)[0]
+    )
+    assert handshake(tmp_path, found.data, later.bundle, NAMES[0]) == "TLSv1.3"
+
+
 def aged(now: datetime = NOW) -> Outcome:
     """As things stand when the authority is due: its last serving certificate was made a moment ago."""
     made = first(now - AUTHORITY_LIFE * 2 / 3)

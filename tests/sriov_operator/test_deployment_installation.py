@@ -102,6 +102,14 @@ def test_roles_follow_the_operators_variables() -> None:
     assert [deletes in rules for rules in found] == [False, True]
 
 
+def test_agents_read_config_maps_only_where_that_is_asked_for() -> None:
+    texts = (printed(), printed("--node-config-maps"))
+    found = [named(list(yaml.safe_load_all(text)), "Role", CONFIG_DAEMON)["rules"] for text in texts]
+    reads = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list", "watch"]}
+    assert [reads in rules for rules in found] == [False, True]
+    assert [rule for rule in found[1] if rule != reads] == found[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

@@ -1,5 +1,6 @@
 """The status of the configuration: conditions, words, rollouts, and what stands still."""
 
+import math
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from sriov_core.api.operatorconfig import Rollout
 from sriov_core.kube.lean import LeanMeta
 from sriov_operator.deployment.owned import LeanDaemonSet, LeanRollout, mark_of
 from sriov_operator.deployment.reporting import STUCK_S, Progress, Standing, conditions, words
-from sriov_operator.deployment.rollouts import Stalls, progress
+from sriov_operator.deployment.rollouts import SLOW_S, Stalls, progress
 
 WEBHOOK, INJECTOR, AGENT = "operator-webhook", "network-resources-injector", "sriov-network-config-daemon"
 
@@ -74,6 +75,11 @@ GOOD = {
         pytest.param(
             Standing(rollouts=(counted(WEBHOOK, 0, 0, 0),)), {"Degraded": ("True", "NoNodes")}, id="no-control-plane"
         ),
+        pytest.param(
+            Standing(rollouts=(counted(INJECTOR, 0, 0, 0),)),
+            {"Degraded": ("True", "NoNodes")},
+            id="nor-for-the-injector",
+        ),
         pytest.param(Standing(rollouts=(counted(AGENT, 0, 0, 0),)), {}, id="no-node-is-managed"),
     ],
 )
@@ -103,30 +109,58 @@ def test_messages_say_what_and_how_far() -> None:
     assert messages(Standing(faults=("a",), remarks=("b",)))["Ready"].endswith("successfully; a; b")
 
 
+def test_pods_say_why_a_rollout_stands_still() -> None:
+    slow = counted(AGENT, 5, 3, 2)
+    why = "pod agent-x on worker-1: image registry.example/agent:1 cannot be pulled"
+    found = messages(Standing(rollouts=(slow,), reasons={AGENT: why}))
+    assert found["Progressing"] == f"{AGENT}: 3 of 5 nodes updated, 2 available ({why})"
+    assert found["Degraded"] == "nothing is wrong"
+    stuck = messages(Standing(rollouts=(slow,), reasons={AGENT: why}, stuck=frozenset({AGENT})))
+    assert stuck["Degraded"].endswith(f"nothing has changed for 10 minutes. {why}")
+
+
 def test_a_long_tale_is_cut() -> None:
     found = messages(Standing(failures=tuple(f"failure {number}" for number in range(40))))["Ready"]
     assert found.endswith("failure 9; and 30 more")
 
 
 @pytest.mark.parametrize(
-    ("spec", "rollouts", "injector", "webhook"),
+    ("spec", "standing", "injector", "webhook"),
     [
-        pytest.param({}, (), "Disabled", "Disabled", id="off"),
-        pytest.param({"enableInjector": True}, (), "Progressing", "Disabled", id="not-seen-yet"),
+        pytest.param({}, Standing(), "Disabled", "Disabled", id="off"),
+        pytest.param({"enableInjector": True}, Standing(), "Blocked", "Disabled", id="not-deployed"),
+        pytest.param(
+            {"enableInjector": True},
+            Standing(rollouts=(counted(INJECTOR, 0, 0, 0, current=False),)),
+            "Progressing",
+            "Disabled",
+            id="not-begun",
+        ),
         pytest.param(
             {"enableInjector": True, "enableOperatorWebhook": True},
-            (counted(INJECTOR, 3, 3, 3), counted(WEBHOOK, 3, 3, 2)),
+            Standing(rollouts=(counted(INJECTOR, 3, 3, 3), counted(WEBHOOK, 3, 3, 2))),
             "Deployed",
             "Progressing",
             id="one-of-two",
         ),
         pytest.param(
-            {"enableInjector": True}, (counted(INJECTOR, 0, 0, 0),), "Progressing", "Disabled", id="on-no-node"
+            {"enableInjector": True},
+            Standing(rollouts=(counted(INJECTOR, 0, 0, 0),)),
+            "Blocked",
+            "Disabled",
+            id="on-no-node",
+        ),
+        pytest.param(
+            {"enableOperatorWebhook": True},
+            Standing(rollouts=(counted(WEBHOOK, 3, 3, 2),), stuck=frozenset({WEBHOOK})),
+            "Disabled",
+            "Blocked",
+            id="stuck",
         ),
     ],
 )
-def test_words(spec: dict[str, Any], rollouts: tuple[Progress, ...], injector: str, webhook: str) -> None:
-    assert words(config(**spec), rollouts) == {"injector": injector, "operatorWebhook": webhook}
+def test_words(spec: dict[str, Any], standing: Standing, injector: str, webhook: str) -> None:
+    assert words(config(**spec), standing) == {"injector": injector, "operatorWebhook": webhook}
 
 
 def daemon_set(generation: int, observed: int) -> LeanDaemonSet:
@@ -158,6 +192,17 @@ def test_only_what_is_under_way_and_does_not_move_is_stuck() -> None:
     assert stalls.stuck((moved, done), STUCK_S + 1) == frozenset()
     assert stalls.stuck((moved,), 2 * STUCK_S) == frozenset()
     assert stalls.stuck((moved,), 2 * STUCK_S + 1) == {AGENT}
+
+
+def test_what_stands_still_is_looked_at_again_when_that_says_something_new() -> None:
+    stalls, slow, done = Stalls(), counted(AGENT, 3, 1, 1), counted(WEBHOOK, 3, 3, 3)
+    stalls.stuck((done,), 0.0)
+    assert stalls.next_look_s(0.0) == math.inf
+    stalls.stuck((slow, done), 10.0)
+    assert (stalls.next_look_s(10.0), stalls.still(SLOW_S, 10.0)) == (SLOW_S, frozenset())
+    assert stalls.still(SLOW_S, 10.0 + SLOW_S) == {AGENT}
+    assert stalls.next_look_s(10.0 + SLOW_S) == STUCK_S - SLOW_S
+    assert stalls.next_look_s(10.0 + STUCK_S) == math.inf
 
 
 BARE: dict[str, Any] = {"uid": "u", "resourceVersion": "1"}

@@ -1,19 +1,25 @@
 """The roles: nobody may do more than needed, and the operator may do all that its deployment takes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 import pytest
 from some_deployments import OPENSHIFT, PROMETHEUS, SETTINGS, everything
 
-from sriov_operator.deployment import roles
+from sriov_core.kube.resource import ADMISSION_POLICIES, ADMISSION_POLICY_BINDINGS, Resource
+from sriov_operator.deployment import names, roles
 from sriov_operator.deployment.admissionpolicies import manifests as admission_policies
 from sriov_operator.deployment.manifests import left_behind, place_of, wanted
-from sriov_operator.deployment.roles import Rule, missing
+from sriov_operator.deployment.roles import Rule, as_objects, missing
 
 SECRETS = ("operator-webhook-cert", "network-resources-injector-cert")
 CLUSTER = roles.operator_cluster(SETTINGS)
 HOME = roles.operator(SETTINGS)
+RESTRICTIONS = (ADMISSION_POLICIES, ADMISSION_POLICY_BINDINGS)
+POLICIES = [one for one in admission_policies("mine") if one["kind"] == "ValidatingAdmissionPolicy"]
+RESTRICTING = [one for one in POLICIES if one["metadata"]["name"] != names.UNREAD]
+Object = dict[str, Any]
 EVERY = [
     pytest.param(CLUSTER, id="operator-cluster"),
     pytest.param(HOME, id="operator"),
@@ -74,15 +80,33 @@ def test_what_is_missing_is_told_in_words() -> None:
 
 def test_the_operator_may_write_everything_that_it_deploys_and_nothing_else_of_these_kinds() -> None:
     here = everything(attrs.evolve(PROMETHEUS, cluster_type="openshift"), configurationMode="systemd")
+    cluster = roles.operator_cluster(here.settings)
     found = [place_of(document) for document in wanted(here).objects]
     assert len(found) > 40
     for place in (*found, *left_behind(here)):
-        rules = (*CLUSTER, *HOME) if place.namespace else CLUSTER
+        rules = (*cluster, *HOME) if place.namespace else cluster
         resource = place.resource
-        asked = Rule(resource.group, (resource.plural,), ("get", "create", "patch", "update", "delete"), (place.name,))
+        verbs = ("get", "create", "patch", "update", *(() if resource in RESTRICTIONS else ("delete",)))
+        asked = Rule(resource.group, (resource.plural,), verbs, (place.name,))
         assert missing(rules, [asked]) == []
         if resource.plural not in {"configmaps", "machineconfigs"}:  # of those, there are some without a fixed name
             assert missing(rules, [attrs.evolve(asked, verbs=("patch",), names=("another",))]) != []
+
+
+@pytest.mark.parametrize("resource", RESTRICTIONS)
+def test_what_restricts_agents_is_not_removed_by_anybody_of_ours(resource: Resource) -> None:
+    removes = Rule(resource.group, (resource.plural,), ("delete",), (names.AGENT_NODES,))
+    assert missing((*CLUSTER, *HOME), [removes])
+    assert not [one for one in left_behind(everything(PROMETHEUS)) if one.resource == resource]
+
+
+@pytest.mark.parametrize("verb", ["list", "create", "update", "patch", "delete"])
+def test_machine_configurations_are_in_reach_on_openshift_only(verb: str) -> None:
+    """They are as good as root on every node. Elsewhere only the clean-up looks for the one that may be left."""
+    asked = Rule("machineconfiguration.openshift.io", ("machineconfigs",), (verb,), (names.MACHINE_CONFIG,))
+    assert missing(CLUSTER, [asked])
+    assert missing(roles.operator_cluster(OPENSHIFT), [asked]) == []
+    assert missing(CLUSTER, [Rule("config.openshift.io", ("infrastructures",), ("get",))])
 
 
 def test_pods_are_deleted_only_where_that_was_asked_for() -> None:
@@ -113,33 +137,65 @@ def test_the_agent_may_not_write_wishes_configurations_or_other_nodes_pods_witho
     writable = {
         (rule.group, resource.partition("/")[0])
         for rule in every
-        if {"patch", "delete"} & {*rule.verbs}
+        if {"patch", "delete", "create"} & {*rule.verbs}
         for resource in rule.resources
     }
     restricted = {
-        (rule["apiGroups"][0], "nodes" if "nodes" in rule["resources"] else rule["resources"][0])
-        for document in admission_policies("any")
-        if document["kind"] == "ValidatingAdmissionPolicy"
+        (group, "*" if resource == "*/*" else resource.partition("/")[0])
+        for document in POLICIES
+        if "sriov-network-config-daemon" in str(document["spec"].get("matchConditions"))
         for rule in document["spec"]["matchConstraints"]["resourceRules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
     }
     assert writable == {("", "nodes"), ("", "pods"), (ours, "sriovnetworknodestates"), ("events.k8s.io", "events")}
-    assert restricted == {("", "nodes"), ("", "pods"), (ours, "*/*")}
+    assert {one for one in writable if one not in restricted and (one[0], "*") not in restricted} == set()
+
+
+def test_an_agent_writes_objects_of_the_cluster_only_where_they_are_its_node() -> None:
+    """Events go into the operator's namespace: those of an agent are about its node state."""
+    assert as_objects(roles.AGENT_CLUSTER) == [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "patch"]}]
 
 
 def test_policies_speak_of_the_accounts_of_one_namespace() -> None:
-    here = {
-        document["metadata"]["name"]: document
-        for document in admission_policies("mine")
-        if "Binding" not in document["kind"]
-    }
-    found = {name: document["spec"]["matchConditions"][0]["expression"] for name, document in here.items()}
+    found = {one["metadata"]["name"]: one["spec"]["matchConditions"][0]["expression"] for one in RESTRICTING}
     agent, plugin = "sriov-network-config-daemon", "sriov-device-plugin"
-    assert found == {
-        f"{agent}-nodes": f"request.userInfo.username == 'system:serviceaccount:mine:{agent}'",
-        f"{agent}-states": f"request.userInfo.username == 'system:serviceaccount:mine:{agent}'",
-        f"{agent}-pods": f"request.userInfo.username == 'system:serviceaccount:mine:{agent}'",
-        f"{plugin}-own-pod": f"request.userInfo.username == 'system:serviceaccount:mine:{plugin}'",
+    accounts = {f"{agent}-{what}": agent for what in ("nodes", "states", "pods", "events")} | {
+        f"{plugin}-own-pod": plugin
     }
-    for document in here.values():
-        assert document["spec"]["failurePolicy"] == "Fail"
-    assert OPENSHIFT.namespace != "mine"
+    assert found == {
+        name: f"request.userInfo.username == 'system:serviceaccount:mine:{account}'"
+        for name, account in accounts.items()
+    }
+
+
+@pytest.mark.parametrize("policy", RESTRICTING, ids=lambda policy: policy["metadata"]["name"])
+def test_a_restriction_fails_closed_denies_everywhere_and_says_what_to_do(policy: Object) -> None:
+    name, spec = policy["metadata"]["name"], policy["spec"]
+    assert spec["failurePolicy"] == "Fail"
+    (rule,) = spec["matchConstraints"]["resourceRules"]
+    assert rule["operations"] == ["CREATE", "UPDATE", "DELETE", "CONNECT"]
+    assert bindings(name) == [{"policyName": name, "validationActions": ["Deny"]}]
+    first, *others = spec["validations"]
+    assert first["expression"] == "variables.claim != ''"
+    assert "kubectl create token" in first["message"]
+    for one in others:
+        assert one["reason"] == "Forbidden"
+        assert ". " in one["message"], "what is allowed, and what to do"
+        assert "found: ' + variables.asked" in one["messageExpression"]
+
+
+def test_the_warning_refuses_nobody() -> None:
+    (policy,) = [one for one in POLICIES if one["metadata"]["name"] == names.UNREAD]
+    assert policy["spec"]["failurePolicy"] == "Ignore"
+    assert bindings(names.UNREAD) == [{"policyName": names.UNREAD, "validationActions": ["Warn", "Audit"]}]
+
+
+def test_the_operator_keeps_all_policies_that_there_are() -> None:
+    assert {one["metadata"]["name"] for one in POLICIES} == {*names.ADMISSION_POLICIES}
+
+
+def bindings(policy: str) -> list[Object]:
+    """What puts that policy in force."""
+    every = [one for one in admission_policies("mine") if one["kind"] == "ValidatingAdmissionPolicyBinding"]
+    return [one["spec"] for one in every if one["spec"]["policyName"] == policy]

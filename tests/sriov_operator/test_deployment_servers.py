@@ -60,6 +60,7 @@ def test_a_server_is_started_with_its_certificate_and_no_rights(name: str, comma
         "seccompProfile": {"type": "RuntimeDefault"},
     }
     assert found["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": 6443, "scheme": "HTTPS"}
+    assert found["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": 6443, "scheme": "HTTPS"}
 
 
 @pytest.mark.parametrize(("name", "command"), SERVERS)
@@ -90,6 +91,17 @@ def test_servers_run_on_the_control_plane_where_the_cluster_has_one(name: str, c
     assert not {"affinity", "tolerations"} & hosted.keys()
 
 
+def test_an_update_has_the_new_server_ready_before_the_old_one_goes() -> None:
+    surging, in_place = {"maxSurge": 1, "maxUnavailable": 0}, {"maxUnavailable": "33%"}
+    for name in (OPERATOR_WEBHOOK, INJECTOR):
+        for is_recent, expected in ((True, surging), (False, in_place)):
+            found = named(everything(facts={"is_recent": is_recent}), "DaemonSet", name)["spec"]
+            assert found["updateStrategy"]["rollingUpdate"] == expected
+            assert "hostNetwork" not in found["template"]["spec"], "two of its pods fit on a node"
+    agent = named(everything(), "DaemonSet", "sriov-network-config-daemon")["spec"]
+    assert agent["updateStrategy"]["rollingUpdate"] == in_place
+
+
 def test_what_the_webhook_is_asked_about() -> None:
     policies, pools, configs = "sriovnetworknodepolicies", "sriovnetworkpoolconfigs", "sriovoperatorconfigs"
     networks = ["sriovnetworks", "sriovibnetworks", "ovsnetworks"]
@@ -114,6 +126,43 @@ def test_what_the_webhook_is_asked_about() -> None:
         (f"lenient.operator-webhook.{OURS}", "Ignore", ["DELETE"], [policies, pools], validate),
     ]
     assert all((one["sideEffects"], one["admissionReviewVersions"]) == ("None", ["v1"]) for one in judging)
+
+
+@pytest.mark.parametrize("recent", [True, False])
+def test_what_is_being_deleted_is_never_held_up_by_a_webhook_that_does_not_answer(recent: bool) -> None:
+    here = everything(facts={"is_recent": recent})
+    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+        (strict,) = [
+            one
+            for one in named(here, kind, "sriov-operator-webhook-config")["webhooks"]
+            if one["failurePolicy"] == "Fail"
+        ]
+        found = [one["expression"] for one in strict.get("matchConditions", [])]
+        assert found == ["!has(object.metadata.deletionTimestamp)"] * recent
+
+
+def test_an_api_server_without_conditions_never_refuses_pods_for_want_of_the_injector() -> None:
+    gates = {"resourceInjectorMatchCondition": True}
+    here = everything(facts={"is_recent": False}, featureGates=gates)
+    (hook,) = named(here, "MutatingWebhookConfiguration", "network-resources-injector-config")["webhooks"]
+    assert (hook["failurePolicy"], "matchConditions" in hook) == ("Ignore", False)
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        pytest.param("webhook_metrics", OPERATOR_WEBHOOK, id="webhook"),
+        pytest.param("injector_metrics", INJECTOR, id="injector"),
+    ],
+)
+def test_metrics_are_served_where_the_operator_is_told_to_and_nowhere_else(field: str, name: str) -> None:
+    here = everything(attrs.evolve(SETTINGS, **{field: ":9112"}))
+    for server in (OPERATOR_WEBHOOK, INJECTOR):
+        found, policy = container(here, server), f"{server}-allow-traffic-api-server"
+        into = named(here, "NetworkPolicy", policy)["spec"]["ingress"][0]["ports"]
+        asked = "--metrics-bind-address=:9112" in found["args"]
+        assert asked is (9112 in {one["port"] for one in into}) is (server == name)
+        assert asked is ({"name": "metrics", "containerPort": 9112, "protocol": "TCP"} in found["ports"])
 
 
 @pytest.mark.parametrize(
@@ -236,6 +285,22 @@ def test_tls_settings_that_are_not_known_leave_the_servers_as_they_are() -> None
     assert daemons == {"sriov-network-config-daemon", "sriov-device-plugin"}
     assert not [one for one in found.absent if one.kind == "DaemonSet"]
     assert [one for one in found.objects if one["kind"] == "ValidatingWebhookConfiguration"]
+
+
+@pytest.mark.parametrize("image", ["metrics_exporter", "kube_rbac_proxy"])
+def test_the_exporter_is_never_deployed_without_the_proxy_before_it(image: str) -> None:
+    images = attrs.evolve(SETTINGS.images, **{image: ""})
+    found = wanted(everything(attrs.evolve(SETTINGS, images=images)))
+    assert not [one for one in found.objects if one["metadata"]["name"].startswith(EXPORTER)]
+
+
+def test_a_device_plugin_that_has_nothing_to_wait_with_is_neither_deployed_nor_removed() -> None:
+    images = attrs.evolve(SETTINGS.images, config_daemon="")
+    found = wanted(deployed(attrs.evolve(SETTINGS, images=images)))
+    places = {(one["kind"], one["metadata"]["name"]) for one in found.objects} | {
+        (p.kind, p.name) for p in found.absent
+    }
+    assert ("DaemonSet", "sriov-device-plugin") not in places
 
 
 def test_without_a_feature_none_of_it_is_asked_for() -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from networks_in_a_cluster import KINDS, OPERATOR, Cluster, network
 
 from sriov_operator.attachments import decide
-from sriov_operator.networking.lean import LeanAttachment, LeanNamespace
+from sriov_operator.networking.lean import CACHED, LeanAttachment, LeanNamespace
+from sriov_operator.networking.looking import TYPES
 
 OWNER = "sriovnetwork.openshift.io/owner-ref"
 
@@ -99,3 +100,14 @@ def test_what_is_decided_on_the_lean_one_is_what_is_decided_on_the_whole(
         made["spec"]["config"] = "{}"
     assert place
     assert decided(body, lean(made).seen()) == decided(body, made)
+
+
+@pytest.mark.parametrize("kind", CACHED)
+def test_who_manages_the_fields_of_a_network_is_not_kept(kind):
+    fields = [{"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:spec": {"f:vlan": {}}}}]
+    metadata = {"name": "blue", "namespace": "sriov", "uid": "1", "managedFields": fields, "finalizers": ["ours"]}
+    stored = {"kind": kind, "metadata": metadata, "spec": {"resourceName": "r"}}
+    found = msgspec.json.decode(msgspec.json.encode(stored), type=CACHED[kind])
+    assert found.metadata.managed_fields == ()
+    assert (found.kind, found.metadata.finalizers, found.spec.resource_name) == (kind, ("ours",), "r")
+    assert isinstance(found, TYPES[kind])

@@ -76,22 +76,21 @@ def test_it_is_not_ready_before_it_stands_for_election(health: Health) -> None:
     assert health.ready() == type(health.ready())(good=False, text="starting")
 
 
-def test_it_is_ready_while_another_leads(health: Health) -> None:
-    health.waits()
-    assert health.ready().good
-    assert health.ready().text == "waiting for the leadership"
-
-
-def test_a_leader_is_ready_when_its_caches_are_filled(health: Health) -> None:
-    missing = {"nodes": "", "sriovnetworknodestates": "HTTP 404"}
-    health.leads(lambda: missing)
+@pytest.mark.parametrize("leads", [pytest.param(False, id="waiting"), pytest.param(True, id="leading")])
+def test_it_is_ready_when_nothing_is_missing_whether_it_leads_or_not(health: Health, *, leads: bool) -> None:
+    missing = ["no list of nodes yet", "not watched: pools: HTTP 403. Apply the roles"]
+    health.waits(lambda: missing)
+    if leads:
+        health.leads()
     assert not health.ready().good
-    assert health.ready().text == "no list of nodes yet\nno list of sriovnetworknodestates yet: HTTP 404"
+    assert health.ready().text == "no list of nodes yet\nnot watched: pools: HTTP 403. Apply the roles"
     missing.clear()
     assert health.ready().good
+    assert health.ready().text == ("leading" if leads else "waiting for the leadership")
 
 
 def test_it_is_not_ready_when_it_ends(health: Health) -> None:
-    health.leads(dict)
+    health.waits(tuple)
+    health.leads()
     health.stops()
     assert not health.ready().good

@@ -50,6 +50,10 @@ def test_with_the_least_that_is_needed_everything_else_has_its_default() -> None
         pytest.param("DRAIN_DEADLINE_SECONDS", "90", "drain_deadline_s", 90.0, id="drain-deadline"),
         pytest.param("CONFIG_DAEMON_METRICS_BIND_ADDRESS", ":9111", "agent_metrics", ":9111", id="agent-metrics"),
         pytest.param("CONFIG_DAEMON_METRICS_BIND_ADDRESS", "[::1]:9111", "agent_metrics", "[::1]:9111", id="on-ipv6"),
+        pytest.param(
+            "OPERATOR_WEBHOOK_METRICS_BIND_ADDRESS", ":9112", "webhook_metrics", ":9112", id="webhook-metrics"
+        ),
+        pytest.param("INJECTOR_WEBHOOK_METRICS_BIND_ADDRESS", ":9113", "injector_metrics", ":9113", id="nri-metrics"),
         pytest.param("SRIOV_CNI_BIN_PATH", "/opt/cni/bin", "cni_bin_path", "/opt/cni/bin", id="cni-path"),
         pytest.param("IMAGE_PULL_SECRETS", "a, b,,c", "pull_secrets", ("a", "b", "c"), id="pull-secrets"),
         pytest.param("SRIOV_CNI_IMAGE", "i:1", "images.sriov_cni", "i:1", id="cni"),

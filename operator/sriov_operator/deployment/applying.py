@@ -16,7 +16,9 @@ from sriov_core.errors import SriovError
 from sriov_core.injection.switches import CONFIG_MAP as SWITCHES
 from sriov_core.kube.client import Client
 from sriov_core.kube.failures import NotFound
+from sriov_core.kube.resource import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES
 from sriov_operator.deployment.manifests import Place, place_of
+from sriov_operator.deployment.others import BINDINGS, is_labelled, points_elsewhere
 from sriov_operator.deployment.owned import mark_of
 from sriov_operator.objects import Object, differs, merged
 
@@ -50,11 +52,20 @@ class _Seen:
 class Applier:
     """Not thread-safe. ``marks`` are those of `owned.Owned`; ``count`` is told kind and verb of each write.
 
+    ``namespace`` is the operator's: what has a name of ours and serves another one is not ours to delete.
     Every method raises `ApiFailure`, `Unserved`, or `Curtailed`, and may be repeated.
     """
 
-    def __init__(self, client: Client, marks: Marks, count: Count, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        marks: Marks,
+        count: Count,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
+        self._namespace = namespace
         self._marks = marks
         self._count = count
         self._clock = clock
@@ -76,18 +87,25 @@ class Applier:
         return writes
 
     def remove(self, place: Place) -> bool:
-        """Have no object there; True when one was deleted."""
+        """Have no object of ours there; True when one was deleted."""
         if self._is_settled(place, _ABSENT):
             return False
         live = self._look(place)
-        if live is not None:
+        deletes = live is not None and not self._is_anothers(place, live)
+        if live is not None and deletes:
             self._delete(place, live)
         self._remember(place, _ABSENT, "")
-        return live is not None
+        return deletes
 
     def forget(self) -> None:
         """Look at every object again."""
         self._seen.clear()
+
+    def _is_anothers(self, place: Place, live: Object) -> bool:
+        if place.kind != CLUSTER_ROLES.kind:
+            return points_elsewhere(live, self._namespace)
+        binding = None if is_labelled(live) else self._look(Place(CLUSTER_ROLE_BINDINGS.kind, "", BINDINGS[place.name]))
+        return binding is not None and points_elsewhere(binding, self._namespace)
 
     def _is_settled(self, place: Place, wanted: str) -> bool:
         seen, mark = self._seen.get(place), self._marks(place)

@@ -6,7 +6,8 @@ can be the last one for a while: the new one is added to ``ca.crt``; once the AP
 serving certificate; a day later, when all servers have that, the old one goes.
 
 A Secret of somebody else, with a certificate that its ``ca.crt`` vouches for and without ``ca.key``, is used as it is
-for as long as it is good. Anything else is made anew, and the remark says why.
+for as long as it is good. Anything else is made anew, and the remark says why. What was trusted before is trusted for
+that day beside it: servers have what they had until the kubelet brings them the new certificate.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,6 +39,9 @@ SOON = timedelta(minutes=1)
 SKEW = timedelta(hours=1)
 """Certificates begin in the past by this, since clocks of nodes may be behind."""
 
+_MOST_KEPT = 2
+"""Of former authorities, when everything is made anew: the one that signed, and the one before it."""
+
 CRT, KEY, CA, CA_KEY = "tls.crt", "tls.key", "ca.crt", "ca.key"
 
 Data = Mapping[str, bytes]
@@ -65,10 +69,10 @@ def decide(data: Data, now: datetime, names: Sequence[str], *, trusted: bytes = 
     """
     if CRT in data and CA_KEY not in data:
         foreign, why = _foreign(data, now, names)
-        return foreign or _anew(now, names, why)
+        return foreign or _anew(now, names, why, _trusted_before(data, trusted))
     authority, why = authority_in(data.get(CA, b""), data.get(CA_KEY, b""), now)
     if authority is None:
-        return _anew(now, names, why if data else "")
+        return _anew(now, names, why if data else "", _trusted_before(data, trusted))
     if now >= _due(authority.current):
         fresh = _authority(now, names)
         authority = attrs.evolve(fresh, certificates=(fresh.current, *authority.certificates))
@@ -107,8 +111,14 @@ def _foreign(data: Data, now: datetime, names: Sequence[str]) -> tuple[Outcome |
     return Outcome(data=data, bundle=encoded(roots), expires=end, next_look=end), ""
 
 
-def _anew(now: datetime, names: Sequence[str], why: str) -> Outcome:
-    authority = _authority(now, names)
+def _trusted_before(data: Data, trusted: bytes) -> Sequence[Certificate]:
+    return certificates_in(data.get(CA, b"")) or certificates_in(trusted)
+
+
+def _anew(now: datetime, names: Sequence[str], why: str, before: Sequence[Certificate]) -> Outcome:
+    fresh = _authority(now, names)
+    still = [one for one in before if now < one.not_valid_after_utc]
+    authority = attrs.evolve(fresh, certificates=(fresh.current, *still[:_MOST_KEPT]))
     remark = why and f"the certificate and its authority were made anew, because {why}"
     return _outcome(authority, _pair(authority, now, names), now, remark)
 

@@ -1,38 +1,48 @@
 """``sriov-operator cleanup``: has the operator take back what it deployed, before it is removed itself.
 
 The SriovOperatorConfig is deleted, and the operator, which must still run, removes what nothing else would: a webhook
-without its server would refuse objects for ever. Afterwards nobody looks after networks, so the finalizers that would
-hold up the deletion of their namespace are taken off. Their NetworkAttachmentDefinitions stay, since pods use them;
-those of networks that are being deleted go, too.
+without its server would refuse objects for ever. Afterwards nobody looks after networks and pools, so the finalizers
+that would hold up the deletion of their namespaces are taken off. What is left then is told.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import click
+import msgspec
 
 from sriov_core.api import keys, operatorconfig
-from sriov_core.api.networks import Network, OVSNetwork, SriovIBNetwork, SriovNetwork
+from sriov_core.api.featuregates import gates
 from sriov_core.api.operatorconfig import OperatorConfig
-from sriov_core.errors import DeadlineExceeded
+from sriov_core.api.wire import ObjectMeta
+from sriov_core.errors import DeadlineExceeded, SpecError
 from sriov_core.kube.client import Client
 from sriov_core.kube.connection import connect
-from sriov_core.kube.failures import Conflict, NotFound, Unavailable
-from sriov_core.kube.resource import ATTACHMENTS, CONFIGS, OURS
-from sriov_operator.attachments import DeleteAttachment, decide, places
+from sriov_core.kube.failures import ApiFailure, NotFound, Unavailable
+from sriov_core.kube.resource import CONFIGS, LEASES, NODE_STATES, POLICIES, POOLS, Resource
+from sriov_operator.deployment.applying import Applier
+from sriov_operator.deployment.deployed import Deployed
+from sriov_operator.deployment.leftovers import leftovers
+from sriov_operator.deployment.manifests import Place, left_behind
 from sriov_operator.deployment.names import MANAGER
+from sriov_operator.deployment.releasing import release_all, release_config
+from sriov_operator.deployment.trust import Trusts
+from sriov_operator.process.settings import Settings
 
 POLL_S = 0.1
-_TRIES = 5
-_TYPES: tuple[tuple[str, type[Network]], ...] = (
-    ("SriovNetwork", SriovNetwork),
-    ("SriovIBNetwork", SriovIBNetwork),
-    ("OVSNetwork", OVSNetwork),
-)
+_GONE = "--operator-is-gone"
 
 Say = Callable[[str], None]
+
+
+class _Meta(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    namespace: str = ""
+
+
+class _Named(msgspec.Struct, frozen=True, kw_only=True):
+    metadata: _Meta
 
 
 @click.command("cleanup", short_help="take back what was deployed, before the operator is removed")
@@ -45,31 +55,52 @@ Say = Callable[[str], None]
     show_default=True,
     help="Seconds that the operator has for it.",
 )
+@click.option(_GONE, "is_gone", is_flag=True, help="No operator runs any more: do its part as well.")
 @click.option("--kubeconfig", envvar="KUBECONFIG", help="The way to the API server; the pod's own when left out.")
-def verb(namespace: str, watch_timeout: int, kubeconfig: str | None) -> int:
+def verb(namespace: str, watch_timeout: int, kubeconfig: str | None, *, is_gone: bool) -> int:
     """Delete the SriovOperatorConfig default and wait until it is gone, while the operator still runs.
 
-    Exit code: 0 when it is gone or never was, 1 when it is still there after the time.
+    What was removed is told, and what is left, with what to do about it. Delete policies before, and wait until the
+    node states are Ready: the NICs of nodes are given back by the agents, which go with the configuration.
+
+    Exit code: 0 when everything was taken back, whatever people's objects are left; 1 when there is nothing of the
+    operator in the namespace, when the configuration is still there after the time, and after any other error.
     """
     client = Client(connect(kubeconfig, user_agent="sriov-operator/cleanup"), manager=MANAGER)
-    clean_up(client, namespace, float(watch_timeout), click.echo)
+    clean_up(client, namespace, float(watch_timeout), click.echo, is_gone=is_gone)
     return 0
 
 
-def clean_up(client: Client, namespace: str, timeout_s: float, say: Say) -> None:
-    """Everything, within about ``timeout_s``. DeadlineExceeded when the configuration stays; else `ApiFailure`."""
-    deadline = time.monotonic() + timeout_s
+def clean_up(client: Client, namespace: str, timeout_s: float, say: Say, *, is_gone: bool = False) -> None:
+    """Everything; the operator has ``timeout_s`` for its part, unless it ``is_gone``.
+
+    SpecError for a namespace with nothing of ours, in which case nothing is changed. DeadlineExceeded when the
+    configuration stays; else `ApiFailure`.
+    """
     within = client.within(timeout_s)
-    try:
-        within.delete(CONFIGS, operatorconfig.NAME, namespace)
-    except NotFound:
-        say(f"there is no SriovOperatorConfig {namespace}/{operatorconfig.NAME}")
+    before = _there(within, namespace)
+    if _delete(within, namespace):
+        if is_gone:
+            release_config(within, namespace)
+        _wait_gone(within, namespace, time.monotonic() + timeout_s, timeout_s)
+        say(f"the SriovOperatorConfig {namespace}/{operatorconfig.NAME} is gone, and all that it owns follows")
     else:
-        _wait_gone(within, namespace, deadline, timeout_s)
-        say(f"the SriovOperatorConfig {namespace}/{operatorconfig.NAME} is gone")
-    for network in _held_networks(within, namespace):
-        _release(within, network, namespace)
-        say(f"{network.kind} {namespace}/{network.metadata.name}: the finalizer is taken off")
+        _check_ours(within, namespace)
+        say(f"there is no SriovOperatorConfig {namespace}/{operatorconfig.NAME}")
+    _remove_rest(within, namespace, before, say)
+    for one in release_all(within, namespace):
+        gone = ", and so it can go" if one.was_going else ""
+        say(f"{one.kind} {one.namespace}/{one.name}: the finalizer is taken off{gone}")
+    for line in leftovers(within, namespace):
+        say(f"left: {line}")
+
+
+def _delete(client: Client, namespace: str) -> bool:
+    try:
+        client.delete(CONFIGS, operatorconfig.NAME, namespace)
+    except NotFound:
+        return False
+    return True
 
 
 def _wait_gone(client: Client, namespace: str, deadline: float, timeout_s: float) -> None:
@@ -85,66 +116,69 @@ def _wait_gone(client: Client, namespace: str, deadline: float, timeout_s: float
         never.wait(POLL_S)
     text = f"the SriovOperatorConfig {namespace}/{operatorconfig.NAME} is still there after {timeout_s:g} s ({why})"
     remedy = f"See the log of the operator, which takes off {keys.CONFIG_FINALIZER}; it has to run for that"
-    raise DeadlineExceeded(f"{text}. {remedy}")
+    raise DeadlineExceeded(f"{text}. {remedy}. Where there is none any more, clean up with {_GONE}")
 
 
-def _held_networks(client: Client, namespace: str) -> Iterator[Network]:
-    for kind, wire in _TYPES:
-        try:
-            found = client.list(OURS[kind], namespace, type=wire).items
-        except NotFound:
-            continue
-        yield from (one for one in found if keys.NETWORK_FINALIZER in one.metadata.finalizers)
+def _check_ours(client: Client, namespace: str) -> None:
+    """SpecError when nothing says that the operator is, or was, in that namespace."""
+    try:
+        client.get(LEASES, MANAGER, namespace, type=_Named)
+    except NotFound:
+        if not any(_places(client, resource, namespace) for resource in (POLICIES, NODE_STATES, POOLS)):
+            wanted = f"wanted the operator's, with a SriovOperatorConfig {operatorconfig.NAME}"
+            raise SpecError(
+                f"--namespace {namespace}: nothing of the operator is there, {wanted}. {_elsewhere(client)}"
+            ) from None
 
 
-def _release(client: Client, network: Network, namespace: str) -> None:
-    """Take the finalizer off; of a network that is being deleted, its attachments are deleted first."""
-    resource, wire = OURS[network.kind], type(network)
-    for left in range(_TRIES - 1, -1, -1):
-        if network.metadata.deletion_timestamp:
-            _delete_attachments(client, network, namespace)
-        kept = [one for one in network.metadata.finalizers if one != keys.NETWORK_FINALIZER]
-        metadata = {"resourceVersion": network.metadata.resource_version, "finalizers": kept}
-        try:
-            client.merge_patch(resource, network.metadata.name, {"metadata": metadata}, namespace)
-            return
-        except NotFound:
-            return
-        except Conflict:
-            if not left:
-                raise
-        try:
-            network = client.get(resource, network.metadata.name, namespace, type=wire)
-        except NotFound:
-            return
+def _elsewhere(client: Client) -> str:
+    """Where there is a configuration, and what to do."""
+    try:
+        places = [place for place in _places(client, CONFIGS) if place.endswith(f"/{operatorconfig.NAME}")]
+    except ApiFailure as err:
+        return f"It cannot be looked where one is: {err}. Nothing was changed; give the right namespace"
+    if not places:
+        return "There is none in any namespace. Nothing was changed; look whether this is the right cluster"
+    return f"There is {', '.join(places)}. Nothing was changed; give --namespace {places[0].partition('/')[0]}"
 
 
-def _delete_attachments(client: Client, network: Network, namespace: str) -> None:
-    looked, name = places(network), network.metadata.name
+def _places(client: Client, resource: Resource, namespace: str = "") -> list[str]:
+    """The objects as ``namespace/name``; none where there is no such kind."""
+    try:
+        found = client.list(resource, namespace, type=_Named).items
+    except NotFound:
+        return []
+    return sorted(f"{one.metadata.namespace}/{one.metadata.name}" for one in found)
 
-    def look(where: str) -> dict[str, Any] | None:
-        try:
-            return client.get(ATTACHMENTS, name, where) if where else None
-        except NotFound:
-            return None
 
-    decision = decide(
-        network,
-        found=look(looked.target),
-        former=look(looked.former),
-        namespace_exists=True,
-        operator_namespace=namespace,
-        resource_prefix="",
+def _there(client: Client, namespace: str) -> list[Place]:
+    """What of the cluster's objects an operator in that namespace could have deployed, and is there."""
+    config = OperatorConfig(metadata=ObjectMeta(name=operatorconfig.NAME, namespace=namespace))
+    deployed = Deployed(
+        settings=Settings(namespace=namespace, resource_prefix="any"),
+        config=config,
+        gates=gates({}),
+        tls=None,
+        certificates=Trusts(None, None),
     )
-    for action in decision.actions:
-        if isinstance(action, DeleteAttachment):
-            try:
-                client.delete(
-                    ATTACHMENTS,
-                    action.name,
-                    action.namespace,
-                    uid=action.uid,
-                    resource_version=action.resource_version,
-                )
-            except NotFound:
-                continue
+    return [place for place in left_behind(deployed) if _is_there(client, place)]
+
+
+def _is_there(client: Client, place: Place) -> bool:
+    try:
+        client.get(place.resource, place.name, type=_Named)
+    except NotFound:
+        return False
+    return True
+
+
+def _remove_rest(client: Client, namespace: str, before: Iterable[Place], say: Say) -> None:
+    """What the operator has left, as one that had not begun its work does; then tell what is gone."""
+    applier = Applier(client, namespace, lambda _place: None, lambda _kind, _verb: None)
+    gone: dict[str, list[str]] = {}
+    for place in before:
+        applier.remove(place)
+        if not _is_there(client, place):
+            gone.setdefault(place.kind, []).append(place.name)
+    for kind, called in gone.items():
+        say(f"removed: {kind} {', '.join(called)}")

@@ -28,7 +28,7 @@ from sriov_operator.deployment.looking import Found, Looker
 from sriov_operator.deployment.manifests import Place, Wanted, left_behind, wanted
 from sriov_operator.deployment.owned import Owned
 from sriov_operator.deployment.reporting import Progress, Standing
-from sriov_operator.deployment.rollouts import Stalls, progress
+from sriov_operator.deployment.rollouts import SLOW_S, Reasons, Stalls, progress
 from sriov_operator.deployment.telling import Teller
 from sriov_operator.deployment.trust import Trusts, provided
 from sriov_operator.process.context import Context
@@ -60,9 +60,9 @@ class Deployment:
         self._cluster = ClusterFacts(client, is_openshift=settings.cluster_type == OPENSHIFT)
         self._keeper = Keeper(client, settings.namespace, self._seen.secret_version, context.now)
         self._looker = Looker(client, settings, seen=self._seen, cluster=self._cluster, keeper=self._keeper)
-        self._applier = Applier(client, self._seen.mark, self._counted)
+        self._applier = Applier(client, settings.namespace, self._seen.mark, self._counted)
         self._teller = Teller(context)
-        self._stalls = Stalls()
+        self._stalls, self._reasons = Stalls(), Reasons(client, settings.namespace)
         self._stop = threading.Event()
         self._controller: Controller[str] = Controller("deployment", self._reconcile, watcher=context.metrics)
 
@@ -132,14 +132,17 @@ class Deployment:
         failures = (*found.failures, *done.failures.values())
         if failures:
             raise Incomplete("; ".join(failures))
-        if found.next_look is None:
-            return RESYNC_S
-        return max(1.0, min(RESYNC_S, (found.next_look - self._context.now()).total_seconds()))
+        due = [RESYNC_S, self._stalls.next_look_s(time.monotonic())]
+        if found.next_look is not None:
+            due.append((found.next_look - self._context.now()).total_seconds())
+        return max(1.0, min(due))
 
     def _tell(self, config: OperatorConfig, found: Found, asked: Wanted, done: Done) -> None:
         self._note_trust(found, done)
         daemon_sets = [one["metadata"]["name"] for one in asked.objects if one["kind"] == DAEMON_SETS.kind]
-        rollouts = self._rollouts(daemon_sets)
+        rollouts, now = self._rollouts(daemon_sets), time.monotonic()
+        stuck = self._stalls.stuck(rollouts, now)
+        slow = self._stalls.still(SLOW_S, now)
         self._teller.count(rollouts)
         self._teller.tell_of_certificates(config, found.kept)
         self._teller.tell(
@@ -149,7 +152,8 @@ class Deployment:
                 faults=found.faults,
                 remarks=(*found.remarks, *done.remarks),
                 rollouts=rollouts,
-                stuck=self._stalls.stuck(rollouts, time.monotonic()),
+                stuck=stuck,
+                reasons=self._reasons.of([one for one in rollouts if one.counts.name in slow], now),
             ),
         )
 
@@ -185,12 +189,9 @@ class Deployment:
             tls=None,
             certificates=Trusts(None, None),
         )
+        self._applier.forget()
         for place in left_behind(deployed):
-            try:
-                self._context.client.delete(place.resource, place.name, place.namespace)
-            except NotFound:
-                continue
-            self._counted(place.kind, "delete")
+            self._applier.remove(place)
         self._applier.forget()
         others = tuple(one for one in config.metadata.finalizers if one != keys.CONFIG_FINALIZER)
         with contextlib.suppress(NotFound):

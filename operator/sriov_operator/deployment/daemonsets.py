@@ -14,6 +14,8 @@ EVERYWHERE = [{"operator": "Exists"}]
 """Tolerates every taint."""
 LINUX = {"kubernetes.io/os": "linux"}
 
+_IN_PLACE = {"maxUnavailable": "33%"}
+_SURGING = {"maxSurge": 1, "maxUnavailable": 0}
 _RELEASE = "release.openshift.io/version"
 
 
@@ -25,8 +27,12 @@ def daemon_set(
     labels: Mapping[str, str] | None = None,
     pod_labels: Mapping[str, str] | None = None,
     pod_annotations: Mapping[str, str] | None = None,
+    surges: bool = False,
 ) -> Object:
-    """A DaemonSet whose pods are found by ``app=<name>``, and of which a third may be replaced at a time."""
+    """A DaemonSet whose pods are found by ``app=<name>``, and of which a third may be replaced at a time.
+
+    One that ``surges`` has the new pod of a node ready before the old one goes; its pods have no ports of the node.
+    """
     annotations = {"annotations": {_RELEASE: deployed.settings.release}} if deployed.settings.release else {}
     metadata: Object = {"labels": {"app": name, **(pod_labels or {})}}
     if pod_annotations:
@@ -35,7 +41,7 @@ def daemon_set(
         **owned(deployed, "apps/v1", "DaemonSet", name, labels={"app": name, **(labels or {})}, **annotations),
         "spec": {
             "selector": {"matchLabels": {"app": name}},
-            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "33%"}},
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": _SURGING if surges else _IN_PLACE},
             "template": {"metadata": metadata, "spec": {**pod, **_pulled(deployed)}},
         },
     }

@@ -30,7 +30,8 @@ class Deployed:
     ``tls`` and the parts of ``certificates`` are None while they could not be found out: then what depends on them
     stays as it is. ``config_maps`` carry the device plugin's configs, in the order of their numbers.
     ``external_control_plane`` says that no node of the cluster runs the API server. ``injection_labels`` are the labels
-    by which the injector takes pods beside those with networks.
+    by which the injector takes pods beside those with networks. ``is_recent`` says that it is Kubernetes 1.30:
+    webhooks can be told by an expression what they are asked about, and DaemonSets surge.
     """
 
     settings: Settings
@@ -41,6 +42,7 @@ class Deployed:
     config_maps: tuple[str, ...] = (CONFIG_MAP,)
     external_control_plane: bool = False
     injection_labels: tuple[str, ...] = ()
+    is_recent: bool = True
 
     @property
     def namespace(self) -> str:

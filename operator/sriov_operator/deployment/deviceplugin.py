@@ -16,7 +16,8 @@ from sriov_operator.deployment.names import DEVICE_PLUGIN, DEVICE_PLUGIN_PODS, D
 from sriov_operator.deployment.roles import DEVICE_PLUGIN_WAITS, PRIVILEGED, as_objects
 from sriov_operator.objects import Object
 
-_GATE = "blockDevicePluginUntilConfigured"
+GATE = "blockDevicePluginUntilConfigured"
+
 _CONFIG_FOLDER = "/etc/pcidp"
 _DEVICE_INFO = "/var/run/k8s.cni.cncf.io/devinfo/dp"
 _CDI = "/var/run/cdi"
@@ -25,8 +26,8 @@ _REGISTRY = "/var/lib/kubelet/plugins_registry"
 
 
 def manifests(deployed: Deployed) -> list[Object]:
-    """The DaemonSet with its service account and roles; nothing without an image."""
-    if not deployed.settings.images.device_plugin:
+    """The DaemonSet with its service account and roles; nothing without an image, or one for what it waits with."""
+    if not deployed.settings.images.device_plugin or lacks_agent(deployed):
         return []
     return [
         account(deployed, DEVICE_PLUGIN),
@@ -38,8 +39,13 @@ def manifests(deployed: Deployed) -> list[Object]:
     ]
 
 
+def lacks_agent(deployed: Deployed) -> bool:
+    """True when it has to wait for the agent, and nothing says by which image: the program that waits is in that."""
+    return deployed.gates.is_on(GATE) and not deployed.settings.images.config_daemon
+
+
 def _daemon_set(deployed: Deployed) -> Object:
-    waits = deployed.gates.is_on(_GATE)
+    waits = deployed.gates.is_on(GATE)
     pod = {
         "hostNetwork": True,
         "nodeSelector": {**(deployed.config.spec.config_daemon_node_selector or LINUX), keys.DEVICE_PLUGIN: "Enabled"},

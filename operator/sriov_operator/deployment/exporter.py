@@ -43,9 +43,9 @@ _SERIES = (
 
 
 def manifests(deployed: Deployed) -> list[Object]:
-    """Everything of it, and what Prometheus reads if there is one; nothing without an image."""
+    """Everything of it, and what Prometheus reads if there is one; nothing without both images."""
     settings = deployed.settings
-    if not settings.images.metrics_exporter:
+    if not (settings.images.metrics_exporter and settings.images.kube_rbac_proxy):
         return []
     found = [
         account(deployed, names.EXPORTER_ACCOUNT),

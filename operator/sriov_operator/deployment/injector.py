@@ -22,8 +22,8 @@ from sriov_operator.objects import Object
 
 HOOK = "network-resources-injector-config.k8s.io"
 PATH = "/mutate"
+GATE = "resourceInjectorMatchCondition"
 
-_GATE = "resourceInjectorMatchCondition"
 _NETWORKS = ("k8s.v1.cni.cncf.io/networks", "v1.multus-cni.io/default-network")
 # The key of a label (apimachinery, validation.IsQualifiedName); nothing else gets into an expression.
 _LABEL = re.compile(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
@@ -39,6 +39,7 @@ def server(deployed: Deployed) -> Server:
         service=names.INJECTOR_SERVICE,
         service_account=names.INJECTOR_ACCOUNT,
         network_port=deployed.settings.injector_network_policy_port,
+        metrics=deployed.settings.injector_metrics,
         environment=(from_field("NAMESPACE", "metadata.namespace"),),
     )
 
@@ -87,7 +88,8 @@ def match_condition(labels: tuple[str, ...]) -> str:
 
 
 def _configuration(deployed: Deployed, own: Server, trust: Trust) -> Object:
-    strict = deployed.gates.is_on(_GATE)
+    # Without the condition, all pods of the cluster would be refused while the injector is away.
+    strict = deployed.gates.is_on(GATE) and deployed.is_recent
     annotations = {"annotations": dict(trust.annotations)} if trust.annotations else {}
     condition = {"name": "include-networks-annotation", "expression": match_condition(deployed.injection_labels)}
     hook = {

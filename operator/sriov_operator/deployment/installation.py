@@ -21,13 +21,17 @@ _PROBES_PORT = 8081
 _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
-def installation(settings: Settings, image: str = "", given: Mapping[str, str] | None = None) -> list[Object]:
+def installation(
+    settings: Settings, image: str = "", given: Mapping[str, str] | None = None, *, node_config_maps: bool = False
+) -> list[Object]:
     """All of it in the order in which it is applied; without an ``image`` everything but the Deployment.
 
-    ``given`` are environment variables of the operator, those that ``settings`` were read from.
+    ``given`` are environment variables of the operator, those that ``settings`` were read from. With
+    ``node_config_maps`` the agents may read ConfigMaps, in which the wish for their node may be.
     """
     operator = _granted(MANAGER, settings.namespace, roles.operator(settings), roles.operator_cluster(settings))
-    agent = _granted(CONFIG_DAEMON, settings.namespace, roles.AGENT, roles.AGENT_CLUSTER)
+    agents = (*roles.AGENT, *(roles.AGENT_OF_CONFIG_MAPS if node_config_maps else ()))
+    agent = _granted(CONFIG_DAEMON, settings.namespace, agents, roles.AGENT_CLUSTER)
     restrictions = admissionpolicies.manifests(settings.namespace)
     deployment = [_deployment(settings, image, given or {})] if image else []
     return [_namespace(settings.namespace), *operator, *agent, *restrictions, *deployment]

@@ -22,18 +22,20 @@ _FROM_THE_POD = frozenset({"NAMESPACE", "POD_NAME"})
 @click.option(
     "-e", _ENV, "given", multiple=True, metavar="NAME=VALUE", help="A variable of the operator's; repeatable."
 )
-def verb(namespace: str, image: str, given: tuple[str, ...]) -> int:
+@click.option("--node-config-maps", is_flag=True, help="For agents with --node-config-map: they may read ConfigMaps.")
+def verb(namespace: str, image: str, given: tuple[str, ...], node_config_maps: bool) -> int:  # noqa: FBT001
     """Print Namespace, service accounts, roles and the restrictions of agents as YAML, for kubectl apply.
 
-    The roles follow the operator's variables (the names of Secrets, how pods are evicted), so give those that the
-    operator is to have. RESOURCE_PREFIX is openshift.io unless given. The definitions of the kinds are printed by
-    sriov-core crds.
+    The roles follow the operator's variables (the names of Secrets, how pods are evicted, CLUSTER_TYPE), so give those
+    that the operator is to have. RESOURCE_PREFIX is openshift.io unless given. The definitions of the kinds are printed
+    by sriov-core crds.
     """
     variables = _variables(given)
     settings = from_environment({"RESOURCE_PREFIX": PREFIX, **variables, "NAMESPACE": namespace})
     for remark in settings.remarks:
         click.echo(f"note: {remark}", err=True)
-    click.echo(yaml_documents(installation(settings, image, variables)), nl=False)
+    documents = installation(settings, image, variables, node_config_maps=node_config_maps)
+    click.echo(yaml_documents(documents), nl=False)
     return 0
 
 

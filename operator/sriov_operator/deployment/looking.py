@@ -15,9 +15,9 @@ from sriov_core.injection.switches import CONFIG_MAP as SWITCHES
 from sriov_core.injection.switches import read_switches
 from sriov_core.kube.client import Client
 from sriov_core.kube.failures import NotFound
-from sriov_core.kube.resource import CONFIG_MAPS
+from sriov_core.kube.resource import ADMISSION_POLICIES, CONFIG_MAPS
 from sriov_core.policy.deviceplugin import CONFIG_MAP
-from sriov_operator.deployment import names
+from sriov_operator.deployment import deviceplugin, injector, names
 from sriov_operator.deployment.clusterfacts import ClusterFacts
 from sriov_operator.deployment.deployed import Deployed, owned
 from sriov_operator.deployment.environmentvars import added
@@ -85,6 +85,7 @@ class Looker:
             config_maps=self._config_maps(),
             external_control_plane=self._cluster.external_control_plane,
             injection_labels=self._injection_labels(config),
+            is_recent=self._seen.serves(ADMISSION_POLICIES.kind),  # which came with 1.30
         )
         deployed = attrs.evolve(bare, certificates=self._trusts(bare, notes))
         return Found(
@@ -173,8 +174,12 @@ def _faults(deployed: Deployed) -> Iterator[str]:
     spec, images = deployed.config.spec, deployed.settings.images
     yield from map(str, deployed.gates.faults)
     yield from map(str, added(spec.config_daemon_env_vars).faults)
+    if deployed.gates.is_on(injector.GATE) and spec.enable_injector and not deployed.is_recent:
+        yield (
+            f"spec.featureGates.{injector.GATE} takes Kubernetes 1.30, and this API server is older. It was left out: "
+            "without it pods are let through when the injector does not answer"
+        )
     wanted = (
-        ("SRIOV_NETWORK_CONFIG_DAEMON_IMAGE", images.config_daemon, True, "the agent"),
         ("SRIOV_NETWORK_WEBHOOK_IMAGE", images.webhook, spec.enable_operator_webhook, "the operator's webhook"),
         ("NETWORK_RESOURCES_INJECTOR_IMAGE", images.injector, spec.enable_injector, "the injector"),
         (
@@ -183,15 +188,28 @@ def _faults(deployed: Deployed) -> Iterator[str]:
             deployed.gates.is_on("metricsExporter"),
             "the metrics exporter",
         ),
+        (
+            "METRICS_EXPORTER_KUBE_RBAC_PROXY_IMAGE",
+            images.kube_rbac_proxy,
+            deployed.gates.is_on("metricsExporter"),
+            "the metrics exporter, whose metrics only the proxy may show,",
+        ),
     )
+    if images.device_plugin and deviceplugin.lacks_agent(deployed):
+        yield (
+            "SRIOV_NETWORK_CONFIG_DAEMON_IMAGE is not set, so the device plugin is left as it is: what it waits with "
+            f"is in that image. Set it in the operator's Deployment, or switch off the feature gate {deviceplugin.GATE}"
+        )
     for variable, image, is_asked, what in wanted:
         if is_asked and not image:
             yield f"{variable} is not set, so {what} is not deployed. Set it in the operator's Deployment"
 
 
 def _remarks(deployed: Deployed) -> Iterator[str]:
-    """What is worth knowing of the TLS settings, where anybody serves."""
+    """What is worth knowing: that agents are somebody else's to run, and of the TLS settings, where anybody serves."""
     spec = deployed.config.spec
+    if not deployed.settings.images.config_daemon:
+        yield "SRIOV_NETWORK_CONFIG_DAEMON_IMAGE is not set, so no agent is deployed; those that run go on"
     serves = spec.enable_operator_webhook or spec.enable_injector or deployed.gates.is_on("metricsExporter")
     if deployed.tls and serves:
         yield from deployed.tls.remarks

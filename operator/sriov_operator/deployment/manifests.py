@@ -97,9 +97,13 @@ def wanted(deployed: Deployed) -> Wanted:
 
 
 def left_behind(deployed: Deployed) -> tuple[Place, ...]:
-    """What stays when the configuration goes, because nothing owns it: objects of the cluster. Webhooks come first."""
+    """What stays when the configuration goes, because nothing owns it: objects of the cluster. Webhooks come first.
+
+    Restrictions are not among it. They go with the accounts that they restrict, whose tokens hold for a while longer.
+    """
     webhooks = (resource.MUTATING_WEBHOOKS.kind, resource.VALIDATING_WEBHOOKS.kind)
-    found = [one for one in _everywhere(deployed) if not one.namespace]
+    restrictions = (resource.ADMISSION_POLICIES.kind, resource.ADMISSION_POLICY_BINDINGS.kind)
+    found = [one for one in _everywhere(deployed) if not one.namespace and one.kind not in restrictions]
     return tuple(sorted(found, key=lambda one: (one.kind not in webhooks, one)))
 
 

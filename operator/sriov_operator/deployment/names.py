@@ -43,9 +43,11 @@ WEBHOOK_PORT = 6443
 AGENT_NODES = f"{CONFIG_DAEMON}-nodes"
 AGENT_STATES = f"{CONFIG_DAEMON}-states"
 AGENT_PODS = f"{CONFIG_DAEMON}-pods"
+AGENT_EVENTS = f"{CONFIG_DAEMON}-events"
 DEVICE_PLUGIN_OWN_POD = f"{DEVICE_PLUGIN}-own-pod"
-ADMISSION_POLICIES = (AGENT_NODES, AGENT_STATES, AGENT_PODS, DEVICE_PLUGIN_OWN_POD)
-"""Admission policies of the cluster, and their bindings: what an agent or device plugin may change."""
+UNREAD = f"{MANAGER}-unread"
+ADMISSION_POLICIES = (AGENT_NODES, AGENT_STATES, AGENT_PODS, AGENT_EVENTS, DEVICE_PLUGIN_OWN_POD, UNREAD)
+"""Admission policies of the cluster, and their bindings: what an agent or device plugin may change, and a warning."""
 
 DAEMON_SETS = (CONFIG_DAEMON, DEVICE_PLUGIN, OPERATOR_WEBHOOK, INJECTOR, EXPORTER)
 SERVICES = (OPERATOR_WEBHOOK_SERVICE, INJECTOR_SERVICE, EXPORTER_SERVICE)

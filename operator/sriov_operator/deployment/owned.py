@@ -109,6 +109,10 @@ class Owned:
             if not informer.synced and not isinstance(self._failures.get(kind), NotFound)
         )
 
+    def serves(self, kind: str) -> bool:
+        """False for a kind that is watched and that the API server does not have."""
+        return not isinstance(self._failures.get(kind), NotFound) or self._kinds[kind].synced
+
     @property
     def troubles(self) -> tuple[str, ...]:
         """Why kinds that are waited for cannot be listed."""

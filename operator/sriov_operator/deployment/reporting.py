@@ -19,12 +19,15 @@ STUCK_S = 600.0
 _SUCCESS = "SriovOperatorConfig reconciled successfully"
 _MOST_TOLD = 10
 
-_NOBODY = (
-    "no node has the role control-plane or master, so no pod of it runs, and objects of this group are refused. "
-    "Label a node, or set enableOperatorWebhook to false"
-)
+_NOBODY = "no node has the role control-plane or master, so no pod of it runs, and"
+_WITHOUT_NODES: Mapping[str, str] = {
+    names.OPERATOR_WEBHOOK: (
+        f"{_NOBODY} objects of this group are refused. Label a node, or set enableOperatorWebhook to false"
+    ),
+    names.INJECTOR: f"{_NOBODY} pods get no devices of their networks. Label a node, or set enableInjector to false",
+}
 
-Word = Literal["Deployed", "Progressing", "Disabled"]
+Word = Literal["Deployed", "Progressing", "Blocked", "Disabled"]
 
 
 @attrs.frozen(kw_only=True)
@@ -49,7 +52,10 @@ class Progress:
 
 @attrs.frozen(kw_only=True)
 class Standing:
-    """How a pass ended. ``unsupported`` says why nothing was done at all; ``stuck`` are rollouts that stand still."""
+    """How a pass ended. ``unsupported`` says why nothing was done at all.
+
+    ``stuck`` are rollouts that stand still; ``reasons`` is what their pods say, by DaemonSet.
+    """
 
     failures: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
@@ -57,6 +63,7 @@ class Standing:
     unsupported: str = ""
     rollouts: tuple[Progress, ...] = ()
     stuck: frozenset[str] = frozenset()
+    reasons: Mapping[str, str] = attrs.field(factory=dict)
 
 
 def conditions(standing: Standing, generation: int) -> tuple[Condition, ...]:
@@ -68,9 +75,12 @@ def conditions(standing: Standing, generation: int) -> tuple[Condition, ...]:
     )
 
 
-def words(config: OperatorConfig, rollouts: Iterable[Progress]) -> Mapping[str, Word]:
-    """The fields ``injector`` and ``operatorWebhook`` of the status."""
-    known = {one.counts.name: one for one in rollouts}
+def words(config: OperatorConfig, standing: Standing) -> Mapping[str, Word]:
+    """The fields ``injector`` and ``operatorWebhook`` of the status.
+
+    Blocked is what does not come by itself: the condition Degraded says why.
+    """
+    known = {one.counts.name: one for one in standing.rollouts if one.counts.name not in standing.stuck}
     asked = {
         "injector": (config.spec.enable_injector, names.INJECTOR),
         "operatorWebhook": (config.spec.enable_operator_webhook, names.OPERATOR_WEBHOOK),
@@ -79,7 +89,9 @@ def words(config: OperatorConfig, rollouts: Iterable[Progress]) -> Mapping[str, 
 
 
 def _word(progress: Progress | None) -> Word:
-    return "Deployed" if progress and progress.is_over and progress.counts.desired else "Progressing"
+    if progress is None or (progress.is_current and not progress.counts.desired):
+        return "Blocked"
+    return "Deployed" if progress.is_over else "Progressing"
 
 
 _Told = tuple[Literal["True", "False", "Unknown"], str, str]
@@ -94,7 +106,7 @@ def _ready(standing: Standing) -> _Told:
 
 
 def _progressing(standing: Standing) -> _Told:
-    under_way = [str(one) for one in standing.rollouts if not one.is_over]
+    under_way = [_with_reason(one, standing) for one in standing.rollouts if not one.is_over]
     if under_way:
         return "True", "RollingOut", _joined(under_way)
     return "False", "RolledOut", "everything that is deployed runs on all its nodes"
@@ -116,11 +128,17 @@ def _defects(standing: Standing) -> Iterator[tuple[str, str]]:
     for one in standing.rollouts:
         name = one.counts.name
         if name in standing.stuck:
-            yield "RolloutStuck", f"{one}, and nothing has changed for {STUCK_S / 60:.0f} minutes. See its pods"
-        elif name == names.OPERATOR_WEBHOOK and one.is_current and not one.counts.desired:
-            yield "NoNodes", f"{name}: {_NOBODY}"
+            why = standing.reasons.get(name) or "See its pods"
+            yield "RolloutStuck", f"{one}, and nothing has changed for {STUCK_S / 60:.0f} minutes. {why}"
+        elif name in _WITHOUT_NODES and one.is_current and not one.counts.desired:
+            yield "NoNodes", f"{name}: {_WITHOUT_NODES[name]}"
     for text in standing.faults:
         yield "SettingsIgnored", text
+
+
+def _with_reason(one: Progress, standing: Standing) -> str:
+    why = standing.reasons.get(one.counts.name)
+    return f"{one} ({why})" if why else str(one)
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -16,10 +16,12 @@ from sriov_core.api.wire import GROUP
 from sriov_core.injection.switches import CONFIG_MAP as SWITCHES
 from sriov_core.policy.nicids import CONFIG_MAP as NIC_IDS
 from sriov_operator.deployment import names
+from sriov_operator.deployment.deployed import OPENSHIFT
 from sriov_operator.objects import Object
 from sriov_operator.process.settings import Settings
 
-READ = ("get", "list", "watch")
+WATCH = ("list", "watch")
+READ = ("get", *WATCH)
 KEEP = ("create", "update", "patch", "delete")
 """What it takes to make, change and remove objects."""
 
@@ -81,38 +83,36 @@ _EVENTS = Rule("events.k8s.io", ("events",), ("create", "patch"))
 PRIVILEGED = (Rule("security.openshift.io", ("securitycontextconstraints",), ("use",), ("privileged",)),)
 """OpenShift: pods may run privileged."""
 
-DEVICE_PLUGIN_WAITS = (Rule("", ("pods",), (*READ, "patch")),)
+DEVICE_PLUGIN_WAITS = (Rule("", ("pods",), (*WATCH, "patch")),)
 """The init container of the device plugin marks its own pod, and waits for the agent to take the mark off."""
 
-AGENT_CLUSTER = (
-    Rule("", ("nodes",), ("get", "patch")),
-    # Events about a Node stand in the namespace ``default``.
-    _EVENTS,
-)
+AGENT_CLUSTER = (Rule("", ("nodes",), ("get", "patch")),)
 """The agent; admission policies restrict it to the objects of its own node."""
 
 AGENT = (
-    Rule(GROUP, (_STATES,), (*READ, "patch")),
+    Rule(GROUP, (_STATES,), (*WATCH, "patch")),
     Rule(GROUP, (f"{_STATES}/status",), ("patch",)),
-    Rule(GROUP, (_CONFIGS,), READ),
-    Rule("", ("pods",), (*READ, "patch", "delete")),
+    Rule(GROUP, (_CONFIGS,), WATCH),
+    Rule("", ("pods",), (*WATCH, "patch", "delete")),
+    _EVENTS,
     *PRIVILEGED,
 )
 
-AGENT_OF_CONFIG_MAPS = (Rule("", ("configmaps",), READ),)
-"""What an agent needs in addition whose wish is in ConfigMaps of its node."""
+AGENT_OF_CONFIG_MAPS = (Rule("", ("configmaps",), WATCH),)
+"""What an agent needs in addition whose wish is in a ConfigMap of its node."""
 
 WEBHOOK_CLUSTER = (
-    Rule("", ("nodes",), READ),
-    Rule(GROUP, NETWORKS, READ),
+    Rule("", ("nodes",), WATCH),
+    Rule(GROUP, NETWORKS, WATCH),
 )
 WEBHOOK = (
-    Rule(GROUP, (_POLICIES, _STATES, _POOLS), READ),
-    Rule("", ("configmaps",), READ, (NIC_IDS,)),
+    Rule(GROUP, (_POLICIES, _STATES, _POOLS), WATCH),
+    Rule("", ("configmaps",), WATCH, (NIC_IDS,)),
 )
 
+# One that is not in the cache is asked for: it may just have been made.
 INJECTOR_CLUSTER = (Rule("k8s.cni.cncf.io", ("network-attachment-definitions",), READ),)
-INJECTOR = (Rule("", ("configmaps",), READ, (SWITCHES,)),)
+INJECTOR = (Rule("", ("configmaps",), WATCH, (SWITCHES,)),)
 
 EXPORTER_CLUSTER = (
     Rule("authentication.k8s.io", ("tokenreviews",), ("create",)),
@@ -124,12 +124,24 @@ PROMETHEUS = (Rule("", ("services", "endpoints", "pods"), READ),)
 """What the Prometheus operator needs to find the exporter."""
 
 
+_STAYS = ("create", "update", "patch")
+"""What restricts others is not removed by whoever looks after it: it has to outlast them."""
+
+_OPENSHIFT = (
+    Rule("config.openshift.io", ("infrastructures",), ("get",)),
+    Rule("config.openshift.io", ("apiservers",), WATCH),
+    Rule("machineconfiguration.openshift.io", ("machineconfigs",), ("get", "list", *KEEP)),
+    Rule("machineconfiguration.openshift.io", ("machineconfigpools",), ("get", "list", "patch")),
+)
+"""A machine configuration is as good as root on every node, so nobody has this where it is of no use."""
+
+
 def operator_cluster(settings: Settings) -> tuple[Rule, ...]:
     """The operator's permissions in the whole cluster."""
     deletion = (Rule("", ("pods",), ("delete",)),) if settings.eviction == "delete" else ()
     return (
         Rule("", ("nodes",), (*READ, "patch")),
-        Rule("", ("pods",), ("get", "list")),
+        Rule("", ("pods",), ("list",)),
         Rule("", ("pods/eviction",), ("create",)),
         *deletion,
         Rule("", ("namespaces",), READ),
@@ -142,12 +154,11 @@ def operator_cluster(settings: Settings) -> tuple[Rule, ...]:
         *_named("rbac.authorization.k8s.io", "clusterrolebindings", names.CLUSTER_ROLE_BINDINGS),
         *_named("admissionregistration.k8s.io", "mutatingwebhookconfigurations", names.MUTATING_WEBHOOKS),
         *_named("admissionregistration.k8s.io", "validatingwebhookconfigurations", names.VALIDATING_WEBHOOKS),
-        *_named("admissionregistration.k8s.io", "validatingadmissionpolicies", names.ADMISSION_POLICIES),
-        *_named("admissionregistration.k8s.io", "validatingadmissionpolicybindings", names.ADMISSION_POLICIES),
-        Rule("config.openshift.io", ("infrastructures",), ("get",)),
-        Rule("config.openshift.io", ("apiservers",), READ),
-        Rule("machineconfiguration.openshift.io", ("machineconfigs",), (*READ, *KEEP)),
-        Rule("machineconfiguration.openshift.io", ("machineconfigpools",), ("get", "list", "patch")),
+        *_named("admissionregistration.k8s.io", "validatingadmissionpolicies", names.ADMISSION_POLICIES, _STAYS),
+        *_named("admissionregistration.k8s.io", "validatingadmissionpolicybindings", names.ADMISSION_POLICIES, _STAYS),
+        # The clean-up is not told what kind of cluster it is in, and tells whether this is left.
+        Rule("machineconfiguration.openshift.io", ("machineconfigs",), ("get",), (names.MACHINE_CONFIG,)),
+        *(_OPENSHIFT if settings.cluster_type == OPENSHIFT else ()),
     )
 
 
@@ -161,10 +172,11 @@ def operator(settings: Settings) -> tuple[Rule, ...]:
     return (
         Rule(GROUP, (_POLICIES,), READ),
         Rule(GROUP, (_STATES,), (*READ, "create", "patch", "delete")),
-        Rule(GROUP, (_POOLS,), (*READ, "patch")),
+        Rule(GROUP, (_POOLS,), (*WATCH, "patch")),
         Rule(GROUP, (_CONFIGS,), (*READ, "patch", "delete")),
         Rule(GROUP, _under((_POLICIES, _STATES, _POOLS, _CONFIGS), "status"), ("patch",)),
-        # OpenShift wants this of whoever names an owner that is held up until what it owns is gone.
+        # The admission plugin OwnerReferencesPermissionEnforcement, which OpenShift has on, wants this of whoever names
+        # an owner that is held up until what it owns is gone.
         Rule(GROUP, (f"{_CONFIGS}/finalizers",), ("update",)),
         Rule("", ("configmaps",), (*READ, *KEEP)),
         Rule("", ("secrets",), (*READ, "create", "patch"), secrets),
@@ -186,11 +198,11 @@ def operator(settings: Settings) -> tuple[Rule, ...]:
     )
 
 
-def _named(group: str, resource: str, called: tuple[str, ...]) -> tuple[Rule, ...]:
+def _named(group: str, resource: str, called: tuple[str, ...], verbs: tuple[str, ...] = KEEP) -> tuple[Rule, ...]:
     """Keeps objects of these names. A request to apply has the name in it, so that even creating needs no more."""
     return (
-        Rule(group, (resource,), ("list", "watch")),
-        Rule(group, (resource,), ("get", *KEEP), called),
+        Rule(group, (resource,), WATCH),
+        Rule(group, (resource,), ("get", *verbs), called),
     )
 
 

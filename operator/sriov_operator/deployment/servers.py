@@ -13,12 +13,16 @@ from sriov_operator.tlsoptions import TlsOptions, arguments
 _TLS_FOLDER = "/etc/tls"
 _CONTROL_PLANE = ("node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane")
 _READY = {"path": "/readyz", "port": WEBHOOK_PORT, "scheme": "HTTPS"}
+_ALIVE = {**_READY, "path": "/healthz"}
 _NOT_READY = "node.kubernetes.io/not-ready"
 
 
 @attrs.frozen(kw_only=True)
 class Server:
-    """One of them. ``network_port`` is where the API server is, and may call from."""
+    """One of them. ``network_port`` is where the API server is, and may call from.
+
+    ``metrics`` is where its metrics are served, as in ``:9112``; empty for nowhere.
+    """
 
     name: str
     container: str
@@ -27,6 +31,7 @@ class Server:
     service: str
     service_account: str
     network_port: int
+    metrics: str = ""
     environment: tuple[Object, ...] = ()
 
 
@@ -45,9 +50,9 @@ def service(deployed: Deployed, server: Server, trust: Trust) -> Object:
 def network_policy(deployed: Deployed, server: Server) -> Object:
     """Lets the API server in, and the server out to it; where the cluster denies everything else, that is all it needs.
 
-    ``network_port`` is the API server's, which a cluster may have elsewhere; the server's own port is always let in.
+    ``network_port`` is the API server's, which a cluster may have elsewhere; the server's own ports are always let in.
     """
-    ports = sorted({WEBHOOK_PORT, server.network_port})
+    ports = sorted({WEBHOOK_PORT, server.network_port, *_metrics_ports(server)})
     return {
         **owned(deployed, "networking.k8s.io/v1", "NetworkPolicy", f"{server.name}-allow-traffic-api-server"),
         "spec": {
@@ -71,7 +76,9 @@ def daemon(deployed: Deployed, server: Server, trust: Trust, tls: TlsOptions) ->
         # Of our own Secret, the key of the authority is nothing for the server.
         "volumes": [{"name": "tls", "secret": {"secretName": trust.secret, "items": [_file("crt"), _file("key")]}}],
     }
-    return daemon_set(deployed, server.name, pod, pod_annotations={keys.REQUIRED_SCC: "restricted-v2"})
+    # With a control plane of one node, an update in place would refuse policies for as long as a pod takes to start.
+    annotations, surges = {keys.REQUIRED_SCC: "restricted-v2"}, deployed.is_recent
+    return daemon_set(deployed, server.name, pod, pod_annotations=annotations, surges=surges)
 
 
 def client_config(deployed: Deployed, server: Server, trust: Trust, path: str) -> Object:
@@ -97,10 +104,15 @@ def _container(server: Server, tls: TlsOptions) -> Object:
             f"--tls-cert-file={_TLS_FOLDER}/tls.crt",
             f"--tls-private-key-file={_TLS_FOLDER}/tls.key",
             *arguments(tls),
+            *([f"--metrics-bind-address={server.metrics}"] if server.metrics else []),
         ],
         "env": list(server.environment),
-        "ports": [{"name": "https", "containerPort": WEBHOOK_PORT, "protocol": "TCP"}],
+        "ports": [
+            {"name": "https", "containerPort": WEBHOOK_PORT, "protocol": "TCP"},
+            *({"name": "metrics", "containerPort": port, "protocol": "TCP"} for port in _metrics_ports(server)),
+        ],
         "readinessProbe": {"httpGet": _READY, "timeoutSeconds": 5},
+        "livenessProbe": {"httpGet": _ALIVE, "timeoutSeconds": 5, "failureThreshold": 6},
         "resources": requests("10m", "50Mi"),
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -109,6 +121,12 @@ def _container(server: Server, tls: TlsOptions) -> Object:
         },
         "volumeMounts": [mount("tls", _TLS_FOLDER, readOnly=True)],
     }
+
+
+def _metrics_ports(server: Server) -> tuple[int, ...]:
+    """The port of the metrics; none where there are none, or where any port will do."""
+    port = int(server.metrics.rpartition(":")[2] or 0)
+    return (port,) if port else ()
 
 
 def _file(suffix: str) -> Object:

@@ -5,13 +5,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from sriov_core.api.conditions import Change, Condition, changes, merged
+from sriov_core.api.conditions import ACCEPTED, Change, Condition, changes
 from sriov_core.api.operatorconfig import OperatorConfig, OperatorConfigStatus
 from sriov_core.kube.recorder import reference
 from sriov_core.kube.resource import CONFIGS
 from sriov_operator.deployment.keeping import Kept
 from sriov_operator.deployment.reporting import DEGRADED, PROGRESSING, TYPES, Progress, Standing, conditions, words
 from sriov_operator.process.context import Context
+from sriov_operator.stored import Object, acceptance, accepted, joined
 
 
 class Teller:
@@ -24,24 +25,31 @@ class Teller:
     def tell(self, config: OperatorConfig, standing: Standing) -> None:
         """Write the status that follows, if it differs. Raises `ApiFailure`."""
         before = self._known(config)
-        wanted = self._wanted(config, before, standing)
+        wanted = self._wanted(config, before, standing, accepted(before.conditions))
         if wanted == before:
             return
-        own = [one for one in wanted.conditions if one.type in TYPES]
+        found = acceptance(self._apply(config, before, wanted))
+        better = self._wanted(config, wanted, standing, found)
+        if better != wanted:
+            self._apply(config, wanted, better)
+
+    def _apply(self, config: OperatorConfig, before: OperatorConfigStatus, wanted: OperatorConfigStatus) -> Object:
+        """The configuration as it is stored then."""
+        own = [one for one in wanted.conditions if one.type in (*TYPES, ACCEPTED)]
         status: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(wanted, conditions=tuple(own)))
         metadata = config.metadata
-        self._context.client.apply(
+        stored: Object = self._context.client.apply(
             CONFIGS,
             metadata.name,
             {"metadata": {"namespace": metadata.namespace, "uid": metadata.uid}, "status": status},
             metadata.namespace,
             subresource="status",
-            type=OperatorConfig,
         )
         self._written = (_version(config), wanted)
         about = reference(config)
         for change in _events(before.conditions, wanted.conditions):
             self._context.recorder.tell(about, change.event_type, change.reason, change.action, change.note)
+        return stored
 
     def tell_of_certificates(self, config: OperatorConfig, kept: Mapping[str, Kept]) -> None:
         """Record what was done about certificates in this pass."""
@@ -63,14 +71,16 @@ class Teller:
         seen, status = self._written
         return status if seen == _version(config) else config.status
 
-    def _wanted(self, config: OperatorConfig, before: OperatorConfigStatus, standing: Standing) -> OperatorConfigStatus:
+    def _wanted(
+        self, config: OperatorConfig, before: OperatorConfigStatus, standing: Standing, found: Condition | None
+    ) -> OperatorConfigStatus:
         now = self._context.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        said = words(config, standing.rollouts)
+        said = words(config, standing)
         return OperatorConfigStatus(
             injector=said["injector"],
             operator_webhook=said["operatorWebhook"],
             rollouts=tuple(one.counts for one in standing.rollouts),
-            conditions=merged(before.conditions, conditions(standing, config.metadata.generation), now),
+            conditions=joined(before.conditions, conditions(standing, config.metadata.generation), found, now),
         )
 
 

@@ -28,6 +28,8 @@ VALIDATING_PATH = "/validating-custom-resource"
 _POLICIES = "sriovnetworknodepolicies"
 _POOLS = "sriovnetworkpoolconfigs"
 _LENIENT_TIMEOUT_S = 5
+# An object that goes has to lose its finalizers, also while the webhook does not answer.
+_STAYS = {"name": "is-not-being-deleted", "expression": "!has(object.metadata.deletionTimestamp)"}
 
 
 def _rule(operations: tuple[str, ...], resources: tuple[str, ...]) -> Object:
@@ -55,6 +57,7 @@ def server(deployed: Deployed) -> Server:
         service=names.OPERATOR_WEBHOOK_SERVICE,
         service_account=names.OPERATOR_WEBHOOK_ACCOUNT,
         network_port=deployed.settings.operator_network_policy_port,
+        metrics=deployed.settings.webhook_metrics,
         environment=(
             from_field("NAMESPACE", "metadata.namespace"),
             *environment({"DEV_MODE": "TRUE" if deployed.settings.dev_mode else ""}),
@@ -83,13 +86,13 @@ def manifests(deployed: Deployed) -> list[Object]:
 
 def _mutating(deployed: Deployed, own: Server, trust: Trust) -> Object:
     client = client_config(deployed, own, trust, MUTATING_PATH)
-    return _configuration("MutatingWebhookConfiguration", trust, [_hook(HOOK, client, [_MUTATED])])
+    return _configuration("MutatingWebhookConfiguration", trust, [_strict(deployed, client, [_MUTATED])])
 
 
 def _validating(deployed: Deployed, own: Server, trust: Trust) -> Object:
     client = client_config(deployed, own, trust, VALIDATING_PATH)
     hooks = [
-        _hook(HOOK, client, [_JUDGED]),
+        _strict(deployed, client, [_JUDGED]),
         {
             **_hook(LENIENT_HOOK, client, [_SWITCHES, _DELETED], failure_policy="Ignore"),
             "timeoutSeconds": _LENIENT_TIMEOUT_S,
@@ -102,6 +105,12 @@ def _configuration(kind: str, trust: Trust, hooks: list[Object]) -> Object:
     annotations = {"annotations": dict(trust.annotations)} if trust.annotations else {}
     head = cluster_wide("admissionregistration.k8s.io/v1", kind, names.OPERATOR_WEBHOOK_CONFIG, **annotations)
     return {**head, "webhooks": hooks}
+
+
+def _strict(deployed: Deployed, client: Object, rules: list[Object]) -> Object:
+    """What is refused when nobody answers."""
+    conditions = {"matchConditions": [_STAYS]} if deployed.is_recent else {}
+    return {**_hook(HOOK, client, rules), **conditions}
 
 
 def _hook(name: str, client: Object, rules: list[Object], failure_policy: str = "Fail") -> Object:

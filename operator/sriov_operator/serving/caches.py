@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from sriov_core.kube.client import Client
 from sriov_core.kube.informer import Informer
 from sriov_core.kube.resource import Resource
-from sriov_operator.process.outages import Outages
 from sriov_operator.serving.contact import Contact
 from sriov_operator.serving.metrics import Metrics
 
@@ -23,7 +22,6 @@ class Caches:
         self._client = client
         self._contact = contact
         self._metrics = metrics
-        self._outages = Outages()
         self._informers: list[tuple[Resource, Informer[Any]]] = []
 
     def of(
@@ -59,13 +57,11 @@ class Caches:
 
     def waiting(self) -> str:
         """What has not been listed yet, and why if that is known; empty when everything has."""
-        missing = [resource for resource, informer in self._informers if not informer.synced]
-        whys = ((resource, self._outages.why(resource)) for resource in missing)
-        return "; ".join(f"no list of {resource.plural} yet{why and f': {why}'}" for resource, why in whys)
+        missing = [(resource.plural, informer.trouble) for resource, informer in self._informers if not informer.synced]
+        return "; ".join(f"no list of {plural} yet{why and f': {why}'}" for plural, why in missing)
 
-    def _failed(self, resource: Resource, failure: Exception) -> None:
+    def _failed(self, resource: Resource, _failure: Exception) -> None:
         self._contact.lost(resource.plural)
-        self._outages.of(resource)(failure)
 
 
 def _silence_s(informer: Informer[Any]) -> float:

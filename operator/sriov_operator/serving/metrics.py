@@ -59,8 +59,8 @@ class Metrics:
         )
         self._api = Counter(
             "sriov_webhook_api_requests",
-            "Requests to the API server by verb, resource and HTTP status (0: no answer).",
-            ("verb", "resource", "status"),
+            "Requests to the API server by verb, resource and HTTP status (none: no answer).",
+            ("verb", "resource", "code"),
             registry=self.registry,
         )
 
@@ -90,7 +90,7 @@ class Metrics:
 
     def requested(self, verb: str, resource: str, status: int, seconds: float) -> None:  # noqa: ARG002  # the protocol
         """A request to the API server has ended (`sriov_core.kube.client.Observer`)."""
-        self._api.labels(verb, resource, str(status)).inc()
+        self._api.labels(verb, resource, str(status) if status else "none").inc()
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

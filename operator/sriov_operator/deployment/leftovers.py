@@ -1,0 +1,147 @@
+"""What stays in a cluster after the clean-up, and what that means for whoever wants it gone."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import msgspec
+
+from sriov_core.api import keys
+from sriov_core.kube.client import Client
+from sriov_core.kube.failures import ApiFailure, Forbidden, NotFound
+from sriov_core.kube.resource import (
+    ADMISSION_POLICIES,
+    ATTACHMENTS,
+    MACHINE_CONFIGS,
+    NODE_STATES,
+    NODES,
+    OURS,
+    POLICIES,
+    POOLS,
+    Resource,
+)
+from sriov_operator.deployment.names import MACHINE_CONFIG
+from sriov_operator.deployment.names import OURS as LABELLED
+
+_SHOWN = 5
+_NETWORKS = ("SriovNetwork", "SriovIBNetwork", "OVSNetwork")
+_DONE = "Succeeded"
+_DRAINED = frozenset({"Draining", "DrainComplete"})
+
+
+class _Meta(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    name: str
+    namespace: str = ""
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
+    deletion_timestamp: str = ""
+
+
+class _Offload(msgspec.Struct, frozen=True):
+    name: str = ""
+
+
+class _Spec(msgspec.Struct, frozen=True, kw_only=True):
+    offload: _Offload = msgspec.field(name="ovsHardwareOffloadConfig", default_factory=_Offload)
+
+
+class _Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    sync_status: str = ""
+
+
+class _Seen(msgspec.Struct, frozen=True, kw_only=True):
+    metadata: _Meta
+    spec: _Spec = msgspec.field(default_factory=_Spec)
+    status: _Status = msgspec.field(default_factory=_Status)
+
+
+def leftovers(client: Client, namespace: str) -> Iterator[str]:
+    """A line for each thing that is left, with what it means and what to do; also for what cannot be looked at."""
+    for look in (_policies, _states, _networks, _pools, _machines, _labels, _installation):
+        try:
+            yield from look(client, namespace)
+        except ApiFailure as err:
+            yield f"it cannot be looked whether more is left: {err}"
+
+
+def _policies(client: Client, namespace: str) -> Iterator[str]:
+    found = _found(client, POLICIES, namespace)
+    if found:
+        yield (
+            f"{_counted(found, 'SriovNetworkNodePolicy')}: the nodes keep the VFs that they have, and nobody looks "
+            "after them. To have the NICs given back, apply the SriovOperatorConfig again, delete the policies while "
+            "operator and agents run, wait until the node states are Ready, and clean up again"
+        )
+
+
+def _states(client: Client, namespace: str) -> Iterator[str]:
+    found = _found(client, NODE_STATES, namespace)
+    for one in found:
+        name, annotations = one.metadata.name, one.metadata.annotations
+        if one.status.sync_status not in {"", _DONE}:
+            yield f"node {name} was not done ({one.status.sync_status}): its NICs stay as they are now"
+        if annotations.get(keys.CURRENT_STATE) in _DRAINED and annotations.get(keys.CORDONED_BEFORE) != "true":
+            yield f"node {name} is cordoned, since its drain was not over: kubectl uncordon {name}"
+    if found:
+        yield f"{_counted(found, 'SriovNetworkNodeState')}: what the nodes last reported. They go with their definition"
+
+
+def _networks(client: Client, _namespace: str) -> Iterator[str]:
+    for kind in _NETWORKS:
+        if found := _found(client, OURS[kind]):
+            yield f"{_counted(found, kind)}: nothing of ours is in the way of their deletion"
+    attachments = [one for one in _found(client, ATTACHMENTS) if keys.OWNER in one.metadata.annotations]
+    if attachments:
+        yield (
+            f"{_counted(attachments, 'NetworkAttachmentDefinition')}: pods use them. Delete those of no use any more "
+            "by hand; one in the namespace of its network goes with that"
+        )
+
+
+def _pools(client: Client, namespace: str) -> Iterator[str]:
+    found = _found(client, POOLS, namespace)
+    if found:
+        yield f"{_counted(found, 'SriovNetworkPoolConfig')}: without effect now, they can be deleted"
+    for pool in found:
+        if machines := pool.spec.offload.name:
+            name = f"00-{machines}-ovs-hw-offload"
+            yield f"on OpenShift MachineConfig {name}, of pool {pool.metadata.name}: deleting it reboots these nodes"
+
+
+def _machines(client: Client, _namespace: str) -> Iterator[str]:
+    """Elsewhere than on OpenShift nobody may be allowed to ask for it."""
+    with suppress(NotFound, Forbidden):
+        client.get(MACHINE_CONFIGS, MACHINE_CONFIG, type=_Seen)
+        yield f"MachineConfig {MACHINE_CONFIG}: deleting it reboots the workers"
+
+
+def _labels(client: Client, _namespace: str) -> Iterator[str]:
+    found = client.list(NODES, type=_Seen, labels=keys.DEVICE_PLUGIN).items
+    if found:
+        remedy = f"kubectl label nodes --all {keys.DEVICE_PLUGIN}-; kubectl annotate nodes --all {keys.NODE_STATE}-"
+        yield f"a label and an annotation on {_counted(found, 'Node')}: {remedy}"
+
+
+def _installation(client: Client, _namespace: str) -> Iterator[str]:
+    """The restrictions are kept until the accounts go that they restrict."""
+    found = _found(client, ADMISSION_POLICIES, labels=LABELLED)
+    if found:
+        yield (
+            f"{_counted(found, 'ValidatingAdmissionPolicy')}, and the Deployment, accounts and roles beside them: pipe "
+            "what `sriov-operator manifests` prints to kubectl delete --ignore-not-found -f -"
+        )
+
+
+def _found(client: Client, resource: Resource, namespace: str = "", labels: str = "") -> Sequence[_Seen]:
+    """Those that are not about to go; none where there is no such kind."""
+    try:
+        listed = client.list(resource, namespace, type=_Seen, labels=labels).items
+    except NotFound:
+        return ()
+    return [one for one in listed if not one.metadata.deletion_timestamp]
+
+
+def _counted(found: Sequence[_Seen], kind: str) -> str:
+    """As in ``2 SriovNetworks (ns/a, ns/b)``."""
+    called = ["/".join(filter(None, (one.metadata.namespace, one.metadata.name))) for one in found]
+    more = f", and {len(called) - _SHOWN} more" if len(called) > _SHOWN else ""
+    several = kind if len(found) == 1 else f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+    return f"{len(found)} {several} ({', '.join(sorted(called)[:_SHOWN])}{more})"
