@@ -16,6 +16,7 @@ from sriov_core.api.fault import Fault
 from sriov_core.api.networks import Network
 from sriov_core.policy.attachment import API, KIND, attachment, faults, owner, target_namespace
 from sriov_core.policy.names import is_namespace_name
+from sriov_operator.configuration import MISSING
 
 _MOST_TOLD = 10
 
@@ -27,6 +28,7 @@ class Reason(enum.StrEnum):
     INVALID = "NetworkAttachmentDefinitionInvalid"
     UNREAD = "NetworkAttachmentDefinitionNotFound"
     NO_NAMESPACE = "NamespaceNotFound"
+    NO_CONFIGURATION = MISSING
 
 
 @attrs.frozen

@@ -88,6 +88,15 @@ _WEBHOOKS = _rules(
     scope="*",
     timeoutSeconds=10,
 )
+# An exception in a restriction is no default: what has no rule of ours may have been put there to get around it.
+_RESTRICTIONS = _rules(
+    "excludeResourceRules resourceNames matchConditions variables auditAnnotations paramKind paramRef matchResources "
+    "matchExpressions values",
+    matchPolicy="Equivalent",
+    namespaceSelector={},
+    objectSelector={},
+    scope="*",
+)
 _ACCESS = _rules("rules subjects apiGroups resources resourceNames nonResourceURLs verbs aggregationRule")
 _KINDS: Mapping[str, _Rules] = {
     "ClusterRole": _ACCESS,
@@ -110,6 +119,8 @@ _KINDS: Mapping[str, _Rules] = {
         type="ClusterIP",
     ),
     "ServiceAccount": _rules("automountServiceAccountToken"),
+    "ValidatingAdmissionPolicy": _RESTRICTIONS,
+    "ValidatingAdmissionPolicyBinding": _RESTRICTIONS,
     "ValidatingWebhookConfiguration": _WEBHOOKS,
 }
 

@@ -113,7 +113,7 @@ def verb(  # noqa: PLR0917  # click passes every option by name
 
     Exit code: 0 it was told to end, 1 an error.
     """
-    from sriov_core.cli.agentlog import follow_level, log_to_stderr  # noqa: PLC0415  # other verbs do without
+    from sriov_core.kube.logs import log_to_stderr, set_level  # noqa: PLC0415  # other verbs do without
 
     if ctx.invoked_subcommand:
         ctx.with_resource(log_to_stderr(log_format))
@@ -139,7 +139,7 @@ def verb(  # noqa: PLR0917  # click passes every option by name
         unit_program=unit_program,
         metrics=metrics_bind_address,
         probes=health_probe_bind_address,
-        on_level=follow_level,
+        on_level=set_level,
     )
     _must_be_heeded(ctx, wanted)
     return _logged(_consistent(wanted), log_format)
@@ -147,7 +147,7 @@ def verb(  # noqa: PLR0917  # click passes every option by name
 
 def _logged(wanted: "Wanted", log_format: "Form") -> int:
     """Run, and have the log tell what kept the agent from it: in a pod nobody reads anything else."""
-    from sriov_core.cli.agentlog import log_to_stderr  # noqa: PLC0415  # as above
+    from sriov_core.kube.logs import log_to_stderr  # noqa: PLC0415  # as above
 
     with log_to_stderr(log_format):
         try:

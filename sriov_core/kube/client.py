@@ -3,9 +3,10 @@
 Every request has a deadline and is counted by the observer. Nothing is retried here: who asks knows whether to.
 """
 
+import copy
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, cast
 
 import attrs
 import msgspec
@@ -23,6 +24,7 @@ from sriov_core.kube.exchange import (
 from sriov_core.kube.failures import Gone
 from sriov_core.kube.refusals import Asked
 from sriov_core.kube.resource import Resource
+from sriov_core.kube.troubles import Troubles
 
 __all__ = ["Answer", "Client", "Listing", "Object", "Observer", "Stream", "Transport", "WatchEvent"]
 
@@ -72,13 +74,26 @@ class WatchEvent(Generic[T]):
     key: str = ""
 
 
+class Silent(Protocol):
+    """A cache that knows when it last heard of the API server."""
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since then."""
+        ...
+
+
+Followed = Callable[[str, Silent], None]
+"""Called with each cache that begins to follow objects, and its name: often their plural."""
+
+
 class Client:
     """One identity at one API server. Thread-safe. ``manager`` is the field manager of every write.
 
     ``type`` is what answers are decoded into: a msgspec or attrs type, or `Object`. An answer that does not have that
     type is an Invalid that names the object and the field. Every method raises a subclass of `ApiFailure`.
     ``on_unreadable`` is told the name and the mistake of each object of a list or watch that cannot be decoded.
-    ``timeout_s`` is for each request.
+    ``timeout_s`` is for each request. ``followed`` is told of each cache that is filled through this client.
     """
 
     def __init__(
@@ -88,21 +103,23 @@ class Client:
         manager: str,
         observer: Observer | None = None,
         on_unreadable: OnUnreadable = log_unreadable,
+        followed: Followed = lambda _name, _cache: None,
         timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
         self._manager = manager
         self._exchange = Exchange(transport, observer, on_unreadable, timeout_s)
+        self.followed = followed
 
     def within(self, timeout_s: float) -> "Client":
         """The same client with another deadline for each request, over the same connections."""
-        known = self._exchange
-        return Client(
-            known.transport,
-            manager=self._manager,
-            observer=known.observer,
-            on_unreadable=known.on_unreadable,
-            timeout_s=timeout_s,
-        )
+        other = copy.copy(self)
+        other._exchange = attrs.evolve(self._exchange, timeout_s=timeout_s)
+        return other
+
+    @property
+    def troubles(self) -> Troubles:
+        """Who tells what stands between, for all who ask through this client."""
+        return self._exchange.troubles
 
     def get(
         self,
@@ -270,11 +287,13 @@ class Client:
         fields: str = "",
         stop: threading.Event,
         timeout_s: float = 300.0,
+        opened: Callable[[], None] = lambda: None,
     ) -> Iterator[WatchEvent[T]]:
         """Events after a version, bookmarks included, until the server ends the watch or ``stop`` is set (within 1 s).
 
         Gone for a version that is too old, also when it comes as an ERROR line of the stream. The server ends it after
-        ``timeout_s``; one that is silent for longer than that and `SILENCE_S` is Unavailable.
+        ``timeout_s``; one that is silent for longer than that and `SILENCE_S` is Unavailable. ``opened`` is called as
+        soon as it has been opened, which may be long before the first event.
         """
         asked = Asked("watch", resource, namespace)
         query = {
@@ -285,7 +304,7 @@ class Client:
             "labelSelector": labels,
             "fieldSelector": fields,
         }
-        for line in self._exchange.lines(asked, query, silence_s=timeout_s + SILENCE_S, stop=stop):
+        for line in self._exchange.lines(asked, query, silence_s=timeout_s + SILENCE_S, stop=stop, opened=opened):
             value, key, version = self._exchange.object_of(asked, line, type)
             yield WatchEvent(cast(EventType, line.type), value, version, key)
 

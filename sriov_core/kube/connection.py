@@ -6,11 +6,13 @@ The one place that imports the ``kubernetes`` package, and only inside of functi
 import os
 import socket
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sriov_core.errors import HostError
-from sriov_core.kube.exchange import Transport
 from sriov_core.kube.failures import Unavailable
+
+if TYPE_CHECKING:
+    from sriov_core.kube.transport import PooledTransport
 
 HOME_CONFIG = "~/.kube/config"
 SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
@@ -34,29 +36,40 @@ def connect(
     connections: int = 64,
     environ: Mapping[str, str] = os.environ,
     service_account: str = SERVICE_ACCOUNT,
-) -> Transport:
+) -> "PooledTransport":
     """The transport for a kubeconfig file, the one in KUBECONFIG or ~/.kube/config, or the pod's service account.
 
     In a pod without ``kubeconfig`` and KUBECONFIG, the service account. Raises HostError that says where was looked.
     A pod's token is read again each minute, an exec plugin is asked again before its token expires, and the files of
-    authorities and client certificates are read with every new connection.
+    authorities and client certificates are read with every new connection. All of it is read anew when the API server
+    does not know who asks.
     """
-    from kubernetes.client.rest import RESTClientObject  # noqa: PLC0415
-
-    from sriov_core.kube.transport import PooledTransport  # noqa: PLC0415
+    from sriov_core.kube.transport import PooledTransport, Way  # noqa: PLC0415
 
     chosen = kubeconfig or environ.get("KUBECONFIG")
     in_pod = not chosen and SERVICE_HOST in environ
-    if in_pod:
-        configuration = _loaded(service_account, lambda empty: _load_service_account(service_account, environ, empty))
-    else:
+
+    def load() -> Any:
+        if in_pod:
+            return _loaded(service_account, lambda empty: _load_service_account(service_account, environ, empty))
         path = os.path.expanduser(chosen or HOME_CONFIG)
-        configuration = _loaded(path, lambda empty: _load_kubeconfig(path, empty))
+        _must_be_there(path)
+        return _loaded(path, lambda empty: _load_kubeconfig(path, empty))
+
+    def way(configuration: Any) -> Way:
+        return Way(_pool(configuration, connections), _headers(configuration, user_agent))
+
+    configuration = load()
+    return PooledTransport(configuration.host, way(configuration), lambda: way(load()))
+
+
+def _pool(configuration: Any, connections: int) -> Any:
+    """Of the library's REST client only the pool is used: it knows proxies, authorities and client certificates."""
+    from kubernetes.client.rest import RESTClientObject  # noqa: PLC0415
+
     configuration.connection_pool_maxsize = connections
     configuration.socket_options = list(_KEEP_ALIVE)
-    # Of the library's REST client only the pool is used: it knows proxies, authorities and client certificates.
-    pool = RESTClientObject(configuration).pool_manager
-    return PooledTransport(pool, configuration.host, _headers(configuration, user_agent))
+    return RESTClientObject(configuration).pool_manager
 
 
 def _load_service_account(folder: str, environ: Mapping[str, str], configuration: Any) -> None:
@@ -89,8 +102,20 @@ def _loaded(looked: str, load: Callable[[Any], None]) -> Any:
     return configuration
 
 
+def _must_be_there(path: str) -> None:
+    """KUBECONFIG may name several files, of which one has to be there. HostError otherwise."""
+    wrong = []
+    for one in filter(None, path.split(os.pathsep)):
+        try:
+            with open(one, "rb"):
+                return
+        except OSError as error:
+            wrong.append("there is no such file" if isinstance(error, FileNotFoundError) else str(error.strerror))
+    raise _unusable(path, "; ".join(dict.fromkeys(wrong)) or "no file is named")
+
+
 def _unusable(looked: str, why: str) -> HostError:
-    lines = " ".join(why.split())
+    lines = " ".join(why.split()).rstrip(".")
     return HostError(
         f"No way to the API server was found in {looked}: {lines}. Name a kubeconfig with --kubeconfig or KUBECONFIG, "
         f"put one at {HOME_CONFIG}, or run in a pod with a service account"

@@ -7,13 +7,16 @@ from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 
 from sriov_core.errors import SriovError
-from sriov_core.kube.failures import ApiFailure
+from sriov_core.kube.failures import ApiFailure, Away, Conflict, Exists
 from sriov_core.kube.workqueue import WorkQueue
 
 K = TypeVar("K", bound=Hashable)
 
 LOOK_UP_S = 0.9
 """How often an idle worker looks whether it shall stop."""
+
+STUBBORN_S = 3.0
+"""A conflict that makes a key wait for so long is told: after eight in a row somebody writes all the time."""
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +25,11 @@ class Watcher(Protocol):
     """Whoever counts: metrics and the log."""
 
     def reconciled(self, controller: str, outcome: str, seconds: float) -> None:
-        """A pass has ended: ``ok``, ``later`` (asked to come back), ``failed`` (expected) or ``broken`` (a bug)."""
+        """A pass has ended.
+
+        ``ok``, ``later`` (asked to come back), ``conflict`` (an object was changed meanwhile), ``failed`` (expected) or
+        ``broken`` (a bug).
+        """
         ...
 
     def depth(self, controller: str, waiting: int) -> None:
@@ -34,7 +41,8 @@ class Controller(Generic[K]):
     """One queue and its workers.
 
     ``reconcile`` gets a key and answers None, or after how many seconds to come back. A SriovError is logged in one
-    line at WARNING and the key comes back with back-off (at least the server's Retry-After); any other exception is
+    line at WARNING and the key comes back with back-off (at least the server's Retry-After). Two that change the same
+    object are normal, and an API server that is away is told elsewhere: both only at DEBUG. Any other exception is
     logged with its traceback at ERROR and comes back likewise, so that a bug in one key stops no other.
     """
 
@@ -102,8 +110,11 @@ class Controller(Generic[K]):
         except SriovError as error:
             asked = error.retry_after_s if isinstance(error, ApiFailure) else None
             seconds = self._queue.retry(key, asked or 0.0)
-            _log.warning("%s %s: %s; again in %.1f s", self.name, key, error, seconds)
-            return "failed"
+            outcome = "conflict" if isinstance(error, Conflict | Exists) else "failed"
+            is_quiet = isinstance(error, Away) or (outcome == "conflict" and seconds < STUBBORN_S)
+            level = logging.DEBUG if is_quiet else logging.WARNING
+            _log.log(level, "%s %s: %s; again in %.1f s", self.name, key, error, seconds)
+            return outcome
         except Exception:  # noqa: BLE001  # told in full, and the other keys go on
             seconds = self._queue.retry(key)
             _log.exception("%s %s: a bug; again in %.1f s", self.name, key, seconds)

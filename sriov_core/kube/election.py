@@ -10,8 +10,9 @@ from collections.abc import Callable
 import msgspec
 
 from sriov_core.kube.client import Client, Object
-from sriov_core.kube.failures import ApiFailure, Conflict, Exists, NotFound
+from sriov_core.kube.failures import ApiFailure, Away, Conflict, Exists, NotFound
 from sriov_core.kube.lease import Record, Seen, Timing, held, judge, released, watched, written
+from sriov_core.kube.pace import Pace
 from sriov_core.kube.resource import LEASES
 
 __all__ = ["Election", "Timing"]
@@ -48,7 +49,8 @@ class Election:
         self._seen: Seen | None = None
         self._lease: Object | None = None
         self._until = 0.0
-        self._complaint = ""
+        self._trouble: ApiFailure | None = None
+        self._pace = Pace()
 
     def acquire(self, stop: threading.Event) -> bool:
         """Wait for the leadership; False when ``stop`` was set before."""
@@ -57,7 +59,7 @@ class Election:
                 if self._try():
                     _log.info("%s leads: it holds the Lease %s", self._identity, self._called)
                     return True
-                self._complaint = ""
+                self._well()
             except (Conflict, Exists):
                 _log.debug("somebody was faster at the Lease %s", self._called)
             except ApiFailure as error:
@@ -82,6 +84,11 @@ class Election:
     def is_overdue(self) -> bool:
         """True when another may take the Lease soon, whatever `hold` does: a name service may keep it waiting."""
         return self._lease is not None and self._clock() >= self._until
+
+    @property
+    def trouble(self) -> ApiFailure | None:
+        """Why it cannot stand, or renew, at this moment; None while it can."""
+        return self._trouble
 
     def _try(self) -> bool:
         """One look at the Lease, and one attempt when it may be taken; Conflict when somebody was faster."""
@@ -129,7 +136,7 @@ class Election:
         else:
             self._lease = client.replace(LEASES, self._name, written(lease, record), self._namespace)
         self._until = started + self._timing.renew_s
-        self._complaint = ""
+        self._well()
 
     def _release(self, lease: Object) -> None:
         client = self._client.within(self._timing.renew_s / 2)
@@ -138,7 +145,7 @@ class Election:
             client.replace(LEASES, self._name, written({**lease, "spec": {}}, record), self._namespace)
             _log.info("%s gave the Lease %s back", self._identity, self._called)
         except ApiFailure as error:
-            self._complain("cannot give its Lease back, which ends by itself", error)
+            _log.warning("%s cannot give its Lease back, which ends by itself: %s", self._identity, error)
 
     def _lost(self, why: str) -> bool:
         _log.error("%s leads no more: %s (%s)", self._identity, why, self._called)
@@ -146,10 +153,20 @@ class Election:
         return False
 
     def _complain(self, what: str, error: ApiFailure) -> None:
-        """A line of its own for each new complaint; the same again every other second tells nobody more."""
-        level = logging.DEBUG if str(error) == self._complaint else logging.WARNING
-        self._complaint = str(error)
-        _log.log(level, "%s %s: %s", self._identity, what, error)
+        """A line for what stays, and now and then; of one that is away the client tells.
+
+        A server that has just come up refuses for a moment what it does not know yet: a first refusal may be nothing.
+        """
+        before, self._trouble = self._trouble, error
+        if before is None or (type(before), before.status) != (type(error), error.status):
+            self._pace = Pace()
+            is_told = False
+        else:
+            is_told = not isinstance(error, Away) and self._pace.tells(self._clock())
+        _log.log(logging.WARNING if is_told else logging.DEBUG, "%s %s: %s", self._identity, what, error)
+
+    def _well(self) -> None:
+        self._trouble = None
 
     @property
     def _called(self) -> str:

@@ -12,8 +12,9 @@ import attrs
 import msgspec
 
 from sriov_core.kube.decoding import Decoders, Line, Page, Unreadable
-from sriov_core.kube.failures import ApiFailure, Invalid, Unavailable
-from sriov_core.kube.refusals import Asked, failure, failure_in_stream, shown
+from sriov_core.kube.failures import ApiFailure, Away, Invalid, Unavailable
+from sriov_core.kube.refusals import Asked, failure, failure_in_stream, is_away, shown
+from sriov_core.kube.troubles import Troubles
 from sriov_core.kube.watching import Guard
 
 T = TypeVar("T")
@@ -81,6 +82,7 @@ class Exchange:
     observer: Observer | None
     on_unreadable: OnUnreadable
     timeout_s: float
+    troubles: Troubles = attrs.field(factory=Troubles)
     _decoders: Decoders = attrs.field(factory=Decoders)
     _guard: Guard = attrs.field(factory=Guard)
 
@@ -102,7 +104,7 @@ class Exchange:
             lambda answer: answer.status,
         )
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            raise failure(asked, answer.status, answer.headers, answer.body)
+            raise self._refused(asked, answer)
         return answer.body
 
     def one(
@@ -129,23 +131,39 @@ class Exchange:
         return page
 
     def lines(
-        self, asked: Asked, query: Mapping[str, Any], *, silence_s: float, stop: threading.Event
+        self,
+        asked: Asked,
+        query: Mapping[str, Any],
+        *,
+        silence_s: float,
+        stop: threading.Event,
+        opened: Callable[[], None],
     ) -> Iterator[Line]:
-        """The lines of a watch until the server ends it or ``stop`` is set. It counts as one request when it opens."""
+        """The lines of a watch until the server ends it or ``stop`` is set. It counts as one request when it opens.
+
+        ``opened`` is called then, for lines may be long in coming.
+        """
         path = _path(asked, query)
         answer, stream = self._observed(
             asked, lambda: self.transport.stream(path, timeout_s=silence_s), lambda opened: opened[0].status
         )
         with self._guard.closing(stream, stop):
             if answer.status != HTTPStatus.OK:
-                raise failure(asked, answer.status, answer.headers, answer.body)
+                raise self._refused(asked, answer)
+            opened()
+            heard = time.monotonic()
             try:
                 for text in stream:
                     if stop.is_set():
                         return
                     yield self._line(asked, text)
+                    heard = time.monotonic()
             except Unavailable as error:
-                raise _named(asked, error) from error
+                named = _named(asked, error)
+                # A watch that is cut is opened again, and then it shows; of one that fell silent it shows now.
+                if (silent_s := time.monotonic() - heard) >= silence_s:
+                    self.troubles.unanswered(str(named), silent_s)
+                raise named from error
 
     def object_of(self, asked: Asked, line: Line, wanted: type[T]) -> tuple[T | None, str, str]:
         """The object of a line, its key and its version; None when it cannot be read, which is told.
@@ -175,12 +193,23 @@ class Exchange:
         try:
             answer = send()
             seen = status(answer)
+            if not is_away(asked, seen):
+                self.troubles.answered()
         except Unavailable as error:
-            raise _named(asked, error) from error
+            named = _named(asked, error)
+            if isinstance(named, Away):
+                self.troubles.unanswered(str(named), time.monotonic() - started)
+            raise named from error
         finally:
             if self.observer is not None:
                 self.observer.requested(asked.verb, asked.resource.plural, seen, time.monotonic() - started)
         return answer
+
+    def _refused(self, asked: Asked, answer: Answer) -> ApiFailure:
+        refusal = failure(asked, answer.status, answer.headers, answer.body)
+        if isinstance(refusal, Away):
+            self.troubles.unanswered(str(refusal), 0.0)
+        return refusal
 
     def _tell(self, asked: Asked, one: Unreadable) -> None:
         self.on_unreadable(f"{asked.resource.kind} {one.key or '(without a name)'}", shown(one.why))
@@ -200,9 +229,9 @@ def _decoded(asked: Asked, decode: Callable[[], T]) -> T:
         raise Unavailable(f"{asked}: the answer is not JSON or was cut: {error}") from error
 
 
-def _named(asked: Asked, error: ApiFailure) -> Unavailable:
+def _named(asked: Asked, error: Unavailable) -> Unavailable:
     text = str(error)
-    return Unavailable(
+    return type(error)(
         text if text.startswith(f"{asked}: ") else f"{asked}: {text}",
         status=error.status,
         reason=error.reason,

@@ -43,3 +43,10 @@ class Throttled(ApiFailure):
 
 class Unavailable(ApiFailure):
     """No connection, no answer in time, or 5xx: come back later. A write may have been done all the same."""
+
+
+class Away(Unavailable):
+    """No answer at all, or somebody before the API server says that it is away.
+
+    The client tells of it (`sriov_core.kube.troubles`), once for all who ask: who meets it need not.
+    """

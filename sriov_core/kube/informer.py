@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from sriov_core.kube.backoff import pause
 from sriov_core.kube.client import Client, WatchEvent
-from sriov_core.kube.failures import ApiFailure, Unavailable
+from sriov_core.kube.failures import ApiFailure, Away, Unavailable
 from sriov_core.kube.outage import after
 from sriov_core.kube.resource import Resource
 from sriov_core.kube.store import Change, Store
@@ -27,6 +27,8 @@ OnUnreadable = Callable[[str], None]
 
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 30.0
+SOON = 3
+"""As which failure in a row the first refusal after an outage counts: the next try is some seconds later."""
 SHORT_WATCH_S = 1.0
 """A watch that ends sooner and without an event counts as a failure, or it would be opened anew without a pause."""
 
@@ -39,7 +41,8 @@ class Informer(Generic[T]):
     ``type`` is a msgspec struct with ``metadata`` that has at least name, namespace and resource_version. Changes are
     told in the informer's own thread, in the order in which they happened, objects that vanished during an outage
     included; handlers only put keys into queues. After a list that follows an outage only differences are told.
-    A failed list or watch is tried again after 1 s, doubled up to 30 s, with jitter; a 410 lists again at once.
+    A failed list or watch is tried again after 1 s, doubled up to 30 s, with jitter; a 410 lists again at once. What
+    keeps it from watching is told by the client's `troubles`, for all informers in one line.
 
     A watch that was cut goes on from the last version that was seen. When that fails too there was an outage, and the
     list is read again: an API server whose etcd came back from a backup counts versions anew and would say nothing.
@@ -74,7 +77,7 @@ class Informer(Generic[T]):
         self._synced = threading.Event()
         self._thread: threading.Thread | None = None
         self._version = ""
-        self._failures, self._complaint = 0, ""
+        self._failures, self._refusals, self._trouble = 0, 0, ""
         self._last_sign = time.monotonic()
 
     def subscribe(self, handler: OnChange[T], on_unreadable: OnUnreadable = lambda _: None) -> None:
@@ -95,6 +98,7 @@ class Informer(Generic[T]):
         self._thread = threading.Thread(
             target=self._run, args=(stop,), name=f"informer-{self._resource.plural}", daemon=True
         )
+        self._client.followed(self.name, self)
         self._thread.start()
 
     def wait_synced(self, timeout_s: float) -> bool:
@@ -105,6 +109,17 @@ class Informer(Generic[T]):
     def resource(self) -> Resource:
         """What it follows."""
         return self._resource
+
+    @property
+    def name(self) -> str:
+        """The plural of what it follows; if that is one object alone, with its name behind it."""
+        _, is_one, name = self._fields.partition("metadata.name=")
+        return f"{self._resource.plural}/{name}" if is_one else self._resource.plural
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is watched at this moment; empty while it is, and before the first failure."""
+        return self._trouble
 
     @property
     def synced(self) -> bool:
@@ -177,6 +192,7 @@ class Informer(Generic[T]):
             fields=self._fields,
             stop=stop,
             timeout_s=self._watch_s * (1.0 + self._random.random()),
+            opened=self._opened,
         )
         try:
             for event in events:
@@ -185,7 +201,7 @@ class Informer(Generic[T]):
                 self._take(event)
         finally:
             if time.monotonic() - began > LONGEST_RETRY_S:
-                self._failures = 0
+                self._failures = self._refusals = 0
         if stop.is_set():
             return
         if not heard and time.monotonic() - began < SHORT_WATCH_S:
@@ -204,39 +220,42 @@ class Informer(Generic[T]):
         # A line without a version would make the next watch begin with everything there is.
         self._version = event.resource_version or self._version
 
+    def _opened(self) -> None:
+        """A server that opens watches and ends them at once must not be asked without a pause: failures count on."""
+        self._last_sign, self._trouble = time.monotonic(), ""
+        self._client.troubles.well(self.name)
+
     def _well(self) -> None:
-        self._last_sign = time.monotonic()
-        if self._failures:
-            _log.info("watching %s again", self._resource.plural)
-        self._failures, self._complaint = 0, ""
+        self._last_sign, self._failures, self._refusals = time.monotonic(), 0, 0
 
     def _pause_after(self, error: Exception) -> float:
         """How long to wait, and whether a list comes next."""
         plan = after(error, self._failures)
         self._failures += 1
+        self._refusals = 0 if isinstance(error, Away) else self._refusals + 1
+        if self._refusals == 1:
+            # A server that has just come up answers, and refuses for a moment what it does not know yet.
+            self._failures = min(self._failures, SOON)
         if plan.lists:
             self._version = ""
+        self._trouble = str(error)
         _guarded(self._on_failure, error)
         seconds = 0.0 if plan.at_once else self._pause(error)
         if not isinstance(error, ApiFailure):
-            _log.error("%s: a bug, again in %.1f s", self._resource.plural, seconds, exc_info=error)
+            _log.error("%s: a bug, again in %.1f s", self.name, seconds, exc_info=error)
             return seconds
-        level = logging.INFO if plan.at_once else logging.WARNING
-        _log.log(
-            level if str(error) != self._complaint else logging.DEBUG,
-            "%s is not being watched, again in %.1f s: %s",
-            self._resource.plural,
-            seconds,
-            error,
-        )
-        self._complaint = str(error)
+        _log.debug("%s: nothing is being watched, again in %.1f s: %s", self.name, seconds, error)
+        # Of one that is away the client tells; a first refusal may be nothing.
+        if self._refusals > 1:
+            self._client.troubles.lost(self.name, self._resource, error)
         return seconds
 
     def _pause(self, error: Exception) -> float:
         share = self._random.random()
         seconds = pause(self._failures, first_s=FIRST_RETRY_S, longest_s=LONGEST_RETRY_S, share=share)
         asked = (error.retry_after_s or 0.0) if isinstance(error, ApiFailure) else 0.0
-        return max(seconds, min(asked, LONGEST_RETRY_S))
+        # All that were sent away were told the same time.
+        return max(seconds, min(asked, LONGEST_RETRY_S) * (1.0 + share / 2.0))
 
     def _tell_unreadable(self, key: str) -> None:
         if key in self.unreadable and self._store.get(key) is not None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from sriov_core.kube.backoff import pause
 from sriov_core.kube.client import Client
-from sriov_core.kube.failures import ApiFailure, Exists, NotFound, Throttled, Unavailable
+from sriov_core.kube.failures import ApiFailure, Away, Exists, NotFound, Throttled, Unavailable
 from sriov_core.kube.resource import EVENTS
 from sriov_core.kube.series import Amendment, Creation, Happening, Ledger, Reference, Reporter
 
@@ -139,7 +139,7 @@ class Recorder:
         """Put back what could not be written, and wait; False when there is no time left for that."""
         seconds = pause(failures, first_s=FIRST_RETRY_S, longest_s=LONGEST_RETRY_S, share=self._random.random())
         seconds = max(seconds, error.retry_after_s or 0.0)
-        if failures == 1:
+        if failures == 1 and not isinstance(error, Away):
             _log.warning("events wait, trying again in %.1f s: %s", seconds, error)
         with self._changed:
             if isinstance(write, Amendment):

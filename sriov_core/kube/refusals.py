@@ -1,5 +1,6 @@
 """Puts a refusal of the API server into words: what was asked, what it said, what to do. No I/O."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -8,6 +9,7 @@ import msgspec
 
 from sriov_core.kube.failures import (
     ApiFailure,
+    Away,
     Conflict,
     Exists,
     Forbidden,
@@ -26,6 +28,10 @@ LONGEST_RETRY_AFTER_S = 300.0
 # group that is not there, the answer is a text of net/http and no Status.
 _NO_SUCH_KIND = ("the server could not find the requested resource", "404 page not found")
 _NO_SUCH_PATCH = "the server rejected our request due to an error in our request"
+# Who forbids by an admission plugin or policy says something else, and a role would not help.
+_OF_ROLES = re.compile(r" cannot \w+ resource\b")
+_READS = ("get", "list", "watch")
+_AWAY = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 _CLASSES: dict[int, type[ApiFailure]] = {
     401: Forbidden,
     403: Forbidden,
@@ -88,7 +94,7 @@ def failure(asked: Asked, status: int, headers: Mapping[str, str], body: bytes) 
     """The failure for an answer that is none of 2xx."""
     said = _read(body)
     reason = said.reason or ""
-    kind = Exists if status == HTTPStatus.CONFLICT and reason == "AlreadyExists" else _kind(status)
+    kind = Exists if status == HTTPStatus.CONFLICT and reason == "AlreadyExists" else _kind(asked, status)
     text = _sentences(f"{asked}: {_words(said, status)}", _advice(asked, kind, status, said.message or ""))
     return kind(text, status=status, reason=reason, retry_after_s=_retry_after(said, headers))
 
@@ -120,11 +126,22 @@ def _words(said: _Status, status: int) -> str:
     parts = [said.message or ""]
     parts += [cause.message or "" for cause in (said.details and said.details.causes) or ()]
     told = [part for at, part in enumerate(parts) if part and not any(part in before for before in parts[:at])]
+    said_all = "; ".join(part.strip().rstrip(".; ") for part in told)
     known = HTTPStatus(status).phrase if status in set(HTTPStatus) else "no reason given"
-    return f"HTTP {status}: {shown('; '.join(told)) or known}"
+    return f"HTTP {status}: {shown(said_all) or known}"
 
 
-def _kind(status: int) -> type[ApiFailure]:
+def is_away(asked: Asked, status: int) -> bool:
+    """True for an answer to a read by which somebody says that the API server is away, or it says so of itself.
+
+    A write may be answered so because of a webhook, while everything else goes on.
+    """
+    return asked.verb in _READS and status in _AWAY
+
+
+def _kind(asked: Asked, status: int) -> type[ApiFailure]:
+    if is_away(asked, status):
+        return Away
     # The API server redirects nobody; whoever does stands between, and is treated like one that is down.
     if status in _CLASSES:
         return _CLASSES[status]
@@ -136,7 +153,7 @@ def _advice(asked: Asked, kind: type[ApiFailure], status: int, message: str) -> 
         return f"This API server has no {asked.resource.kind} ({asked.resource.api_version}): install its definition"
     if status == HTTPStatus.UNAUTHORIZED:
         return "The token or client certificate is missing, expired or revoked: renew it"
-    if kind is Forbidden and " cannot " in message:
+    if kind is Forbidden and _OF_ROLES.search(message):
         return f"A role bound to this identity must allow {asked.right}"
     if kind is Invalid and asked.verb == "patch" and message == _NO_SUCH_PATCH:
         return "A test of the patch did not hold, or what it changes is not there: read the object again"
@@ -145,6 +162,7 @@ def _advice(asked: Asked, kind: type[ApiFailure], status: int, message: str) -> 
         Gone: "Read the list again",
         Invalid: "Trying again is no use before something changes",
         Throttled: "Come back later",
+        Away: "Come back later; if it lasts, look at the API server and what stands before it",
         Unavailable: "Come back later; if it lasts, look at the API server, its webhooks and etcd",
     }.get(kind, "")
 

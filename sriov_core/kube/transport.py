@@ -1,11 +1,13 @@
 """HTTP to the API server over a pool of connections; nothing is tried twice, and nothing waits without an end."""
 
 import http.client
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 
+import attrs
 import urllib3
 from urllib3 import Timeout
 from urllib3.exceptions import (
@@ -13,33 +15,63 @@ from urllib3.exceptions import (
     HTTPError,
     NameResolutionError,
     NewConnectionError,
+    ProxyError,
     ReadTimeoutError,
     SSLError,
 )
 
+from sriov_core.errors import SriovError
 from sriov_core.kube.exchange import REQUEST_TIMEOUT_S, Answer, Stream
-from sriov_core.kube.failures import Unavailable
+from sriov_core.kube.failures import Away, Unavailable
 
 CONNECT_S = 5.0
 CHUNK = 1 << 18
+RENEW_S = 30.0
+"""The shortest time between two looks at credentials that the API server refused: a look may start a program."""
 _HEADERS = ("retry-after", "content-type", "warning")
 # ValueError is what a socket answers that was closed by another thread.
 _FAULTS = (HTTPError, http.client.HTTPException, OSError, ValueError)
 _REMEDY = "Is it up, and does no firewall, proxy or NetworkPolicy stand between?"
+_REMEDY_NAME = "Check the name and the name service; in a pod, its dnsPolicy"
+_REMEDY_TRUST = (
+    "Is the authority that this client knows (certificate-authority of a kubeconfig, ca.crt of a service account) that "
+    "of the server, and is the server's certificate valid and for this name?"
+)
+
+
+_log = logging.getLogger(__name__)
+
+
+@attrs.frozen
+class Way:
+    """Who asks: connections with a client certificate and authorities, and what goes with each request.
+
+    ``headers`` has the token of the moment; it may raise Unavailable.
+    """
+
+    pool: urllib3.PoolManager
+    headers: Callable[[], Mapping[str, str]]
 
 
 class PooledTransport:
     """The `Transport` to ``server``, a URL without a path behind it. Thread-safe.
 
-    ``headers`` gives what goes with each request, such as the token of the moment; it may raise Unavailable. The
+    ``look`` finds the way, as the files are now; SriovError when there is none. It is called again when the API server
+    does not know who asks (401): tokens, certificates and whole kubeconfigs are replaced while a process runs. The
     deadline of a request covers connecting and the answer's body; of its headers, it covers each silence. Resolving a
     name has the resolver's own limit.
     """
 
-    def __init__(self, pool: urllib3.PoolManager, server: str, headers: Callable[[], Mapping[str, str]]) -> None:
-        self._pool = pool
+    def __init__(self, server: str, way: Way, look: Callable[[], Way]) -> None:
         self._server = server.rstrip("/")
-        self._headers = headers
+        self._way, self._look = way, look
+        self._renewing = threading.Lock()
+        self._looked = float("-inf")
+
+    @property
+    def server(self) -> str:
+        """The URL of the API server."""
+        return self._server
 
     def request(self, method: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Answer:
         """One request; Unavailable when there is no answer within ``timeout_s``. Any HTTP status is an answer."""
@@ -49,8 +81,7 @@ class PooledTransport:
             with _closed_on_failure(response):
                 answer = Answer(response.status, _of_interest(response), _body(response, end))
         if answer.status == http.HTTPStatus.UNAUTHORIZED:
-            # A connection keeps the certificate that it was opened with; new ones read the file, which may be renewed.
-            self._pool.clear()
+            self._renew()
         return answer
 
     def stream(self, path: str, *, timeout_s: float) -> tuple[Answer, Stream]:
@@ -62,16 +93,19 @@ class PooledTransport:
             with _closed_on_failure(response):
                 body = b"" if response.status == http.HTTPStatus.OK else _body(response, end)
                 _patience(response, timeout_s)
+        if response.status == http.HTTPStatus.UNAUTHORIZED:
+            self._renew()
         lines = _Lines(response, lambda: self._told(timeout_s))
         return Answer(response.status, _of_interest(response), body), lines
 
     def _send(
         self, method: str, path: str, body: bytes | None, content_type: str, timeout_s: float
     ) -> urllib3.BaseHTTPResponse:
-        headers = {"Accept": "application/json", **self._headers()}
+        way = self._way
+        headers = {"Accept": "application/json", **way.headers()}
         if body is not None:
             headers["Content-Type"] = content_type
-        return self._pool.request(
+        return way.pool.request(
             method,
             self._server + path,
             body=body,
@@ -82,13 +116,27 @@ class PooledTransport:
             redirect=False,
         )
 
+    def _renew(self) -> None:
+        # A connection keeps the certificate that it was opened with; new ones read the file, which may be renewed.
+        self._way.pool.clear()
+        with self._renewing:
+            now = time.monotonic()
+            if now - self._looked < RENEW_S:
+                return
+            self._looked = now
+            try:
+                self._way = self._look()
+            except SriovError as error:
+                # Whoever asked is told of the refusal, which stays.
+                _log.debug("the credentials for %s stay as they are: %s", self._server, error)
+
     @contextmanager
     def _told(self, timeout_s: float) -> Iterator[None]:
-        """Whatever goes wrong in here is Unavailable, in words."""
+        """Whatever goes wrong in here is Away, in words."""
         try:
             yield
         except _FAULTS as error:
-            raise Unavailable(f"{_what(error, self._server, timeout_s)}. {_REMEDY}") from error
+            raise Away(f"{_what(error, self._server, timeout_s)}. {_remedy(error)}") from error
 
 
 class _Lines:
@@ -130,7 +178,7 @@ class _Lines:
             *lines, pending = (pending + chunk).split(b"\n")
             yield from (line for line in lines if line)
         if pending and not self._closed:
-            raise Unavailable("the watch ended in the middle of a line")
+            raise Away("the watch ended in the middle of a line")
 
     def _next(self) -> bytes:
         try:
@@ -176,6 +224,8 @@ def _of_interest(response: urllib3.BaseHTTPResponse) -> dict[str, str]:
 
 def _what(error: Exception, server: str, timeout_s: float) -> str:
     match error:
+        case ProxyError():
+            return f"no way to {server} through its proxy: {_root(error)}"
         case NameResolutionError():
             return f"{server}: the name of the host cannot be resolved"
         case NewConnectionError():
@@ -190,6 +240,16 @@ def _what(error: Exception, server: str, timeout_s: float) -> str:
             return f"the answer of {server} was cut short"
         case _:
             return f"the connection to {server} broke: {_root(error)}"
+
+
+def _remedy(error: Exception) -> str:
+    match error:
+        case NameResolutionError():
+            return _REMEDY_NAME
+        case SSLError():
+            return _REMEDY_TRUST
+        case _:
+            return _REMEDY
 
 
 def _root(error: BaseException) -> str:

@@ -5,6 +5,7 @@ import itertools
 import random
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -26,7 +27,8 @@ class WorkQueue(Generic[K]):
         self._clock = clock or time.monotonic
         self._random = random.Random()  # noqa: S311  # spreads retries; no secret
         self._changed = threading.Condition()
-        self._ready: dict[K, None] = {}
+        # A plain dict looks for its first key past all those that were taken before.
+        self._ready: OrderedDict[K, None] = OrderedDict()
         self._busy: set[K] = set()
         self._again: set[K] = set()
         self._due: dict[K, float] = {}
@@ -57,7 +59,7 @@ class WorkQueue(Generic[K]):
             failures = self._failures[key] = self._failures.get(key, 0) + 1
         share = self._random.random()
         seconds = pause(failures, first_s=FIRST_RETRY_S, longest_s=LONGEST_RETRY_S, share=share)
-        seconds = max(seconds, at_least_s)
+        seconds = max(seconds, at_least_s * (1.0 + share / 2.0))  # others were told the same time
         self.add_after(key, seconds)
         return seconds
 
@@ -74,8 +76,7 @@ class WorkQueue(Generic[K]):
             while True:
                 self._promote()
                 if self._ready:
-                    key = next(iter(self._ready))
-                    del self._ready[key]
+                    key, _ = self._ready.popitem(last=False)
                     self._busy.add(key)
                     return key
                 now = self._clock()

@@ -61,7 +61,8 @@ def config_map(name: str, **data: str) -> dict[str, Any]:
 class Gate:
     """A way to the server that can be shut: connections through it are cut, and new ones refused until it is opened.
 
-    Bytes go through as they are, so whoever comes this way still speaks TLS with the server.
+    Frozen, it is like a server that hangs: connections stay and new ones are taken, but nothing comes through. Bytes go
+    through as they are, so whoever comes this way still speaks TLS with the server.
     """
 
     def __init__(self, url: str) -> None:
@@ -71,6 +72,8 @@ class Gate:
         self._through: list[socket.socket] = []
         self._listener: socket.socket | None = None
         self._port = 0
+        self._flows = threading.Event()
+        self._flows.set()
         self.open()
 
     @property
@@ -82,7 +85,11 @@ class Gate:
         self._port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
+    def freeze(self) -> None:
+        self._flows.clear()
+
     def shut(self) -> None:
+        self._flows.set()  # for those that are to see that they were cut
         with self._lock:
             listener, self._listener = self._listener, None
             through, self._through = self._through, []
@@ -105,12 +112,13 @@ class Gate:
                     return
                 self._through += [near, far]
             for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+                threading.Thread(target=_pump, args=(source, sink, self._flows), daemon=True).start()
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+def _pump(source: socket.socket, sink: socket.socket, flows: threading.Event) -> None:
     with suppress(OSError):
         while data := source.recv(1 << 16):
+            flows.wait()
             sink.sendall(data)
     _end(sink)
 

@@ -166,6 +166,29 @@ class Running:
         return every - own
 
 
+def lease(server: Server, namespace: str) -> dict[str, Any]:
+    """The spec of the operator's Lease."""
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{ACCOUNT}"
+    return (server.admin.find(path) or {}).get("spec") or {}
+
+
+def holder(server: Server, namespace: str) -> str:
+    """Who leads, if anybody."""
+    return str(lease(server, namespace).get("holderIdentity") or "")
+
+
+def configured(server: Server, namespace: str, **spec: Any) -> str:
+    """Make the configuration; the path of its collection."""
+    path = f"/apis/sriovnetwork.openshift.io/v1/namespaces/{namespace}/sriovoperatorconfigs"
+    body = {
+        "apiVersion": "sriovnetwork.openshift.io/v1",
+        "kind": "SriovOperatorConfig",
+        "metadata": {"name": "default"},
+    }
+    server.admin.done("POST", path, {**body, "spec": spec})
+    return path
+
+
 @attrs.define
 class Process:
     """`sriov-operator run` as a process of its own, with the controller of networks alone; its log is a JSON file."""

@@ -228,6 +228,27 @@ def test_who_cannot_renew_in_time_has_lost(server, leads, clock, namespace):
     assert leader.end() is False
 
 
+def test_a_leader_whose_server_hangs_ends_before_another_leads(server, client, namespace, stop):
+    """By the real clock: the hanging way takes connections and answers nothing; the other one is well."""
+    timing = Timing(lease_s=6, renew_s=4, retry_s=0.2)
+    gate = Gate(server.url)
+    own = client_at(server.kubeconfig("hanging", ["system:masters"], url=gate.url))
+    leader, follower = (
+        Election(way, namespace=namespace, name="l", identity=name, timing=timing)
+        for way, name in ((own, "leader"), (client, "follower"))
+    )
+    assert leader.acquire(stop)
+    ended, taken = [], []
+    with (
+        in_thread(lambda: (leader.hold(stop), ended.append(time.monotonic()))),
+        in_thread(lambda: (follower.acquire(stop), taken.append(time.monotonic()))),
+    ):
+        gate.freeze()
+    gate.shut()
+    assert not leader.is_overdue
+    assert ended[0] < taken[0]
+
+
 def test_who_is_cut_off_for_a_moment_goes_on(server, leads, clock, spec):
     gate = Gate(server.url)
     own = client_at(server.kubeconfig("cut-off", ["system:masters"], url=gate.url))

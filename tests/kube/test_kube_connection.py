@@ -9,7 +9,7 @@ from api_servers import kubeconfig, serving, thing
 from sriov_core.errors import HostError
 from sriov_core.kube.client import Client
 from sriov_core.kube.connection import connect
-from sriov_core.kube.failures import Unavailable
+from sriov_core.kube.failures import Away, Forbidden, Unavailable
 from sriov_core.kube.resource import CONFIG_MAPS
 
 
@@ -31,7 +31,7 @@ def credentials(client):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        pytest.param(None, "Invalid kube-config file. No configuration found", id="no-file"),
+        pytest.param(None, ": there is no such file. Name a kubeconfig with", id="no-file"),
         pytest.param("", "file is empty", id="empty"),
         pytest.param("a: [", "while parsing", id="no-yaml"),
         pytest.param("just words", "no kubeconfig", id="words"),
@@ -53,6 +53,7 @@ def test_a_kubeconfig_that_is_no_use_is_named_with_what_to_do(tmp_path, text, wo
     assert str(path) in str(caught.value)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert ".." not in str(caught.value)
 
 
 def test_the_environment_names_the_kubeconfig(echo, tmp_path):
@@ -106,9 +107,80 @@ def test_an_exec_plugin_is_asked_again_when_its_token_expires(echo, tmp_path):
     assert credentials(client) == "Bearer second"
 
 
+@pytest.fixture
+def strict():
+    """A server that knows the token ``new`` alone."""
+
+    def behave(request):
+        if request.headers["Authorization"].split()[-1] == "new":
+            request.answer(thing("a"))
+        else:
+            request.refuse(401, "Unauthorized", "Unauthorized")
+
+    with serving(behave) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(lambda folder, url, token: kubeconfig(folder, url, token=token), id="a-kubeconfig"),
+        pytest.param(
+            lambda folder, url, token: (
+                (folder / "token").write_text(f"{token}\n") and kubeconfig(folder, url, tokenFile=str(folder / "token"))
+            ),
+            id="the-file-of-a-token",
+        ),
+    ],
+)
+def test_credentials_that_were_replaced_are_found_when_the_old_ones_are_refused(strict, tmp_path, stop, written):
+    path = written(tmp_path, strict.url, "old")
+    client = of(connect(path, user_agent="t"))
+    watching = of(connect(path, user_agent="t"))
+    written(tmp_path, strict.url, "new")
+    for ask in (
+        lambda: client.get(CONFIG_MAPS, "a", "ns"),
+        lambda: list(watching.watch(CONFIG_MAPS, resource_version="1", stop=stop)),
+    ):
+        with pytest.raises(Forbidden, match="renew it"):
+            ask()
+    assert client.get(CONFIG_MAPS, "a", "ns")
+    assert watching.get(CONFIG_MAPS, "a", "ns")
+
+
+def test_a_kubeconfig_that_is_gone_leaves_the_refusal(strict, tmp_path):
+    path = kubeconfig(tmp_path, strict.url, token="old")
+    client = of(connect(path, user_agent="t"))
+    (tmp_path / "kubeconfig").unlink()
+    for _ in range(3):
+        with pytest.raises(Forbidden, match="renew it"):
+            client.get(CONFIG_MAPS, "a", "ns")
+
+
 def test_an_authority_that_does_not_know_the_server_is_said(tmp_path):
     """The server here speaks no TLS at all, which is as little trust as there can be."""
     with serving(lambda request: request.answer(thing("a"))) as server:
         path = kubeconfig(tmp_path, server.url.replace("http:", "https:"), token="t")
-        with pytest.raises(Unavailable, match="no trust between https://"):
+        with pytest.raises(Unavailable, match=r"no trust between https://.* Is the authority that this client knows"):
             of(connect(path, user_agent="t")).get(CONFIG_MAPS, "a", "ns")
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "words"),
+    [
+        pytest.param("https://no-such.invalid:6443", {}, "cannot be resolved. Check the name and", id="name"),
+        pytest.param(
+            "https://192.0.2.1:6443",
+            {"HTTPS_PROXY": "http://127.0.0.1:9"},
+            "no way to https://192.0.2.1:6443 through its proxy: Connection refused",
+            id="proxy",
+        ),
+    ],
+)
+def test_what_stands_between_is_said(tmp_path, monkeypatch, url, environ, words):
+    for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Away, match=words):
+        of(connect(kubeconfig(tmp_path, url), user_agent="t")).within(20).get(CONFIG_MAPS, "a", "ns")

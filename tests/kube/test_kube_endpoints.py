@@ -52,7 +52,7 @@ def test_metrics_are_served_in_prometheus_format(endpoints: Endpoints, metrics: 
 def test_probes_answer_with_their_reason(endpoints: Endpoints, health: Health) -> None:
     assert get(endpoints.port, "/healthz")[::2] == (200, "ok\n")
     assert get(endpoints.port, "/readyz")[::2] == (503, "starting\n")
-    health.waits()
+    health.waits(tuple)
     assert get(endpoints.port, "/readyz?verbose")[::2] == (200, "waiting for the leadership\n")
 
 

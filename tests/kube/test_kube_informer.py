@@ -279,6 +279,19 @@ def test_a_stop_ends_it_while_it_waits_for_a_server_that_is_away(informed, stop)
     assert informer.join(PATIENCE_S)
 
 
+def test_after_the_stop_no_thread_is_left(informed, stop):
+    ended = [watches(MARK), watches(MARK, end="cut")]
+    acts = Acts([lists("a@1"), lists("a@1")], ended)
+    informer, _, _ = informed(acts)
+    assert acts.idle.wait(PATIENCE_S)
+    stop.set()
+    assert informer.join(PATIENCE_S)
+    left = [one for one in threading.enumerate() if one.name.startswith(("informer-", "watch-guard"))]
+    for thread in left:
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive()
+
+
 def test_signs_of_life(informed):
     acts = Acts([lists("a@1")], [])
     informer, told, _ = informed(acts)

@@ -56,7 +56,7 @@ def test_an_empty_environment_is_told_variable_by_variable() -> None:
     ("arguments", "expected"),
     [
         pytest.param(("rnu",), "No such command 'rnu'", id="no-such-command"),
-        pytest.param(("run", "--log-format", "xml"), "'xml' is not one of 'plain', 'json'", id="no-such-format"),
+        pytest.param(("run", "--log-format", "xml"), "'xml' is not one of 'text', 'json'", id="no-such-format"),
         pytest.param(("run", "--metrics"), "See `sriov-operator run --help`", id="no-such-option"),
     ],
 )

@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +14,7 @@ import click
 from sriov_core import __version__
 from sriov_core.kube.connection import connect
 from sriov_core.kube.endpoints import OFF, PROMETHEUS, Endpoints, Page, Pages
-from sriov_operator.process import logs
+from sriov_core.kube.logs import Form, log_to_stderr
 from sriov_operator.process.health import Health, Verdict
 from sriov_operator.process.metrics import Metrics
 from sriov_operator.process.run import Operator
@@ -35,9 +34,14 @@ _log = logging.getLogger("sriov_operator.process")
 @click.option(
     "--kubeconfig", type=click.Path(dir_okay=False), help="Instead of KUBECONFIG or the pod's service account."
 )
-@click.option("--log-format", type=click.Choice(["plain", "json"]), default="plain", show_default=True)
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_context
 def run(
-    metrics_bind_address: str, health_probe_bind_address: str, kubeconfig: str | None, log_format: logs.Format
+    ctx: click.Context,
+    metrics_bind_address: str,
+    health_probe_bind_address: str,
+    kubeconfig: str | None,
+    log_format: Form,
 ) -> int:
     """Keep the cluster as its policies, networks and the SriovOperatorConfig say, until SIGTERM or SIGINT.
 
@@ -45,7 +49,7 @@ def run(
     environment variables, NAMESPACE and RESOURCE_PREFIX at least.
     """
     settings = from_environment(os.environ)
-    logs.begin(log_format, sys.stderr)
+    ctx.with_resource(log_to_stderr(log_format))
     for remark in settings.remarks:
         _log.warning("%s", remark)
     health = Health()

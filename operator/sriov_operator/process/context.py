@@ -47,10 +47,6 @@ class Counted(Watcher, Protocol):
         """Raise a counter that `metrics` declares."""
         ...
 
-    def listens(self, resource: str, cache: Informer[Any]) -> None:
-        """Show for how long a cache has heard nothing; ``resource`` is its plural, with a name behind it if need be."""
-        ...
-
 
 @attrs.frozen(kw_only=True)
 class Context:

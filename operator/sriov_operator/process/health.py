@@ -2,12 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
 import attrs
 
 STUCK_S = 600.0
 """How long keys may wait without a single pass coming to an end; the longest pass of a controller is far shorter."""
+
+_WAITING, _LEADING = "waiting for the leadership", "leading"
 
 
 @attrs.frozen
@@ -27,8 +29,9 @@ class _Progress:
 class Health:
     """Told by controllers what they do (`sriov_core.kube.controller.Watcher`), and by the process where it stands.
 
-    Alive: no controller has keys that wait while nothing has been finished for ``stuck_s``. Ready: it waits for the
-    leadership, or leads with caches that are filled. Thread-safe. ``clock`` is monotonic seconds.
+    Alive: no controller has keys that wait while nothing has been finished for ``stuck_s``. Ready: nothing is missing
+    for its work, whether it leads or waits for the leadership: an update that brings a process without rights stops
+    there. Thread-safe. ``clock`` is monotonic seconds.
     """
 
     def __init__(self, *, stuck_s: float = STUCK_S, clock: Callable[[], float] = time.monotonic) -> None:
@@ -37,7 +40,7 @@ class Health:
         self._lock = threading.Lock()
         self._controllers: dict[str, _Progress] = {}
         self._phase = "starting"
-        self._missing: Callable[[], Mapping[str, str]] = dict
+        self._missing: Callable[[], Sequence[str]] = tuple
 
     def depth(self, controller: str, waiting: int) -> None:
         """How many keys wait for a controller; the first one that waits starts its time."""
@@ -52,14 +55,14 @@ class Health:
         with self._lock:
             self._controllers.setdefault(controller, _Progress()).since = self._clock()
 
-    def waits(self) -> None:
-        """The process waits for the leadership."""
-        self._phase = "waiting"
-
-    def leads(self, missing: Callable[[], Mapping[str, str]]) -> None:
-        """The process leads; ``missing`` answers the caches that are not filled yet, with the reason if it is known."""
+    def waits(self, missing: Callable[[], Sequence[str]]) -> None:
+        """The process waits for the leadership; ``missing`` answers what its work lacks from now on, a line a fact."""
         self._missing = missing
-        self._phase = "leading"
+        self._phase = _WAITING
+
+    def leads(self) -> None:
+        """The process leads."""
+        self._phase = _LEADING
 
     def stops(self) -> None:
         """The process is about to end."""
@@ -78,9 +81,8 @@ class Health:
 
     def ready(self) -> Verdict:
         """For /readyz."""
-        if self._phase == "waiting":
-            return Verdict(good=True, text="waiting for the leadership")
-        if self._phase != "leading":
-            return Verdict(good=False, text=self._phase)
-        missing = [f"no list of {name} yet{why and f': {why}'}" for name, why in sorted(self._missing().items())]
-        return Verdict(not missing, "\n".join(missing) or "leading")
+        phase = self._phase
+        if phase not in (_WAITING, _LEADING):
+            return Verdict(good=False, text=phase)
+        missing = self._missing()
+        return Verdict(not missing, "\n".join(missing) or phase)

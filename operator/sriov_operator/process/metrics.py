@@ -4,11 +4,12 @@ Names are ``sriov_operator_...``; counters end in ``_total``. The registry also 
 """
 
 import logging
-from typing import Literal, Protocol
+from typing import Literal
 
 import attrs
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
+from sriov_core.kube.client import Silent
 from sriov_core.kube.controller import Watcher
 
 PREFIX = "sriov_operator_"
@@ -55,15 +56,6 @@ DECLARED = (
     Declared("counter", "drains", "Drains by what became of them.", ("outcome",)),
 )
 """All that controllers may set or raise."""
-
-
-class Silent(Protocol):
-    """A cache that knows when it last heard of the API server."""
-
-    @property
-    def silent_s(self) -> float:
-        """Seconds since then."""
-        ...
 
 
 class Metrics:
@@ -136,7 +128,7 @@ class Metrics:
         self._leader.set(leader)
 
     def listens(self, resource: str, cache: Silent) -> None:
-        """Ask an informer for its silence with every scrape."""
+        """Ask a cache for its silence with every scrape; ``resource`` is its name, often a plural."""
         self._silence.labels(resource).set_function(lambda: cache.silent_s)
 
     def text(self) -> bytes:

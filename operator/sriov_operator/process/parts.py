@@ -12,7 +12,6 @@ from sriov_core.kube.informer import Informer
 from sriov_core.kube.resource import CONFIGS, NODE_STATES, NODES, POLICIES, POOLS, Resource
 from sriov_operator.process.context import Caches, Context, Part
 from sriov_operator.process.lean import LeanNode, LeanNodeState
-from sriov_operator.process.outages import Outages
 
 Make = Callable[[Context], Part]
 
@@ -30,12 +29,12 @@ def parts(names: frozenset[str]) -> Mapping[str, Make]:
     return {name: _made(where) for name, where in _MODULES.items() if name in names}
 
 
-def caches(client: Client, namespace: str, outages: Outages) -> Caches:
+def caches(client: Client, namespace: str) -> Caches:
     """The shared caches, not started: objects of the operator's namespace, and all Nodes."""
 
     def informer(resource: Resource, lean: type[Any]) -> Informer[Any]:
         where = namespace if resource.namespaced else ""
-        return Informer(client, resource, lean, namespace=where, on_failure=outages.of(resource))
+        return Informer(client, resource, lean, namespace=where)
 
     return Caches(
         nodes=informer(NODES, LeanNode),
@@ -44,17 +43,6 @@ def caches(client: Client, namespace: str, outages: Outages) -> Caches:
         pools=informer(POOLS, PoolConfig),
         configs=informer(CONFIGS, OperatorConfig),
     )
-
-
-def named(shared: Caches) -> Mapping[Resource, Informer[Any]]:
-    """The caches by what they hold."""
-    return {
-        NODES: shared.nodes,
-        NODE_STATES: shared.states,
-        POLICIES: shared.policies,
-        POOLS: shared.pools,
-        CONFIGS: shared.configs,
-    }
 
 
 def _made(where: str) -> Make:

@@ -8,7 +8,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -16,15 +16,16 @@ import attrs
 
 from sriov_core.api import operatorconfig
 from sriov_core.api.operatorconfig import OperatorConfig
+from sriov_core.kube import logs
 from sriov_core.kube.client import Client, Transport
 from sriov_core.kube.election import Election, Timing
+from sriov_core.kube.failures import Forbidden, NotFound
 from sriov_core.kube.recorder import Recorder
-from sriov_operator.process import logs
 from sriov_operator.process.context import Context, Part
+from sriov_operator.process.fence import Fence
 from sriov_operator.process.health import Health
 from sriov_operator.process.metrics import Metrics
-from sriov_operator.process.outages import Outages
-from sriov_operator.process.parts import Make, caches, named, parts
+from sriov_operator.process.parts import Make, caches, parts
 from sriov_operator.process.settings import Settings
 
 NAME = "sriov-network-operator"
@@ -76,15 +77,15 @@ class Operator:
         self._set_level = set_level
         self._metrics = metrics
         self._make = parts(settings.controllers) if make is None else make
-        self._outages = Outages()
         self.identity = f"{(settings.identity or NAME)[:LONGEST_NAME]}_{secrets.token_hex(4)}"
-        client = Client(transport, manager=NAME, observer=metrics)
+        self._fence = Fence(transport)
+        client = Client(self._fence, manager=NAME, observer=metrics, followed=metrics.listens)
         self._election = Election(
             client, namespace=settings.namespace, name=NAME, identity=self.identity, timing=timing or Timing()
         )
         self._context = Context(
             client=client,
-            caches=caches(client, settings.namespace, self._outages),
+            caches=caches(client, settings.namespace),
             settings=settings,
             recorder=Recorder(client, component=NAME, instance=self.identity),
             metrics=metrics,
@@ -96,11 +97,10 @@ class Operator:
         over, code = threading.Event(), LOST
         self._metrics.gauge("config_missing", 1)
         self._context.caches.configs.subscribe(self._on_config)
-        for resource, informer in named(self._context.caches).items():
-            self._metrics.listens(resource.plural, informer)
+        for informer in self._context.caches.all:
             informer.start(over)
         try:
-            self._health.waits()
+            self._health.waits(self._missing)
             _log.info("%s waits for the Lease %s/%s", self.identity, self._context.settings.namespace, NAME)
             code = self._lead(stop, over) if self._election.acquire(stop) else STOPPED
             return code
@@ -113,9 +113,10 @@ class Operator:
 
     def _lead(self, stop: threading.Event, over: threading.Event) -> int:
         _log.info("controllers: %s", ", ".join(self._make) or "none")
-        self._health.leads(self._missing)
+        self._health.leads()
         self._metrics.leads(leader=True)
         keeper = _Keeper(self._election)
+        self._fence.is_shut = lambda: keeper.lost
         keeper.start()
         try:
             running = self._started(stop, over, keeper)
@@ -128,7 +129,7 @@ class Operator:
 
     def _started(self, stop: threading.Event, over: threading.Event, keeper: "_Keeper") -> Mapping[str, Part]:
         """The parts that run, none when the end came first."""
-        while self._missing():
+        while self._unlisted():
             if stop.wait(LOOK_S) or keeper.lost:
                 return {}
         running = {name: make(self._context) for name, make in self._make.items()}
@@ -148,9 +149,19 @@ class Operator:
             _log.warning("the Lease could not be given back; the next process starts when it has expired")
         return STOPPED
 
-    def _missing(self) -> Mapping[str, str]:
-        shared = named(self._context.caches)
-        return {one.plural: self._outages.why(one) for one, informer in shared.items() if not informer.synced}
+    def _unlisted(self) -> Sequence[str]:
+        """The shared caches without a list; those of single parts are told by `sriov_core.kube.troubles` alone."""
+        missing = [(one.name, one.trouble) for one in self._context.caches.all if not one.synced]
+        return [f"no list of {name} yet{why and f': {why}'}" for name, why in missing]
+
+    def _missing(self) -> Sequence[str]:
+        """What keeps this process from its work, also while another leads: it would be of no use as the next one.
+
+        An API server that is away after the lists were read is nothing that another pod could do without.
+        """
+        refused = self._election.trouble
+        election = [f"no leadership: {refused}"] if isinstance(refused, Forbidden | NotFound) else []
+        return [*election, *self._context.client.troubles.lacking, *self._unlisted()]
 
     def _on_config(self, before: OperatorConfig | None, after: OperatorConfig | None) -> None:
         seen = after or before

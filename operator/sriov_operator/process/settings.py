@@ -83,6 +83,8 @@ class Settings:
     network_kinds: frozenset[str] = frozenset(NETWORK_KINDS)
     release: str = ""
     agent_metrics: str = ""
+    webhook_metrics: str = ""
+    injector_metrics: str = ""
     remarks: tuple[str, ...] = ()
 
 
@@ -91,7 +93,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
     ``identity`` is POD_NAME, or else HOSTNAME, which a container has. The names are those of the SR-IOV network
     operator, three of its kube-ovn fork (``ENABLE_..._CONTROLLER``, POD_EVICTION_POLICY), and DISABLED_CONTROLLERS,
-    DRAIN_DEADLINE_SECONDS and CONFIG_DAEMON_METRICS_BIND_ADDRESS. TLS settings are carried as they are: the cluster may
+    DRAIN_DEADLINE_SECONDS and three ``..._METRICS_BIND_ADDRESS``. TLS settings are carried as they are: the cluster may
     overrule them.
     """
     found = Variables(environment)
@@ -120,6 +122,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         network_kinds=_network_kinds(found),
         release=found.text("RELEASEVERSION", found.text("RELEASE_VERSION")),
         agent_metrics=found.address("CONFIG_DAEMON_METRICS_BIND_ADDRESS"),
+        webhook_metrics=found.address("OPERATOR_WEBHOOK_METRICS_BIND_ADDRESS"),
+        injector_metrics=found.address("INJECTOR_WEBHOOK_METRICS_BIND_ADDRESS"),
     )
     found.check()
     return attrs.evolve(settings, remarks=(*found.remarks, *([delay.remark] if delay.remark else [])))

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -17,8 +16,8 @@ from sriov_core.injection.wanted import RESOURCE_NAME
 from sriov_core.kube.client import Client
 from sriov_core.kube.connection import connect
 from sriov_core.kube.endpoints import OFF
+from sriov_core.kube.logs import log_to_stderr, set_level
 from sriov_core.policy.names import is_namespace_name
-from sriov_operator.process import logs
 from sriov_operator.serving import admission
 from sriov_operator.serving.certificates import Certificate
 from sriov_operator.serving.contact import Contact
@@ -195,6 +194,6 @@ def resource_keys(text: str) -> tuple[str, ...]:
 
 def _begin_log(log_level: str) -> None:
     """At the level of a word, or of one of zap's numbers, of which manifests give 3 for plain logs."""
-    logs.begin("plain", sys.stderr)
-    words = {"debug": 2, "error": 0, "panic": 0}
-    logs.set_level((2 if int(log_level) > 3 else 1) if log_level.isdecimal() else words.get(log_level, 1))
+    click.get_current_context().with_resource(log_to_stderr("text"))
+    words = {"debug": 2, "error": -1, "panic": -1}
+    set_level((2 if int(log_level) > 3 else 0) if log_level.isdecimal() else words.get(log_level, 0))

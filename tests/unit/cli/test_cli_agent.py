@@ -1,7 +1,6 @@
 """``sriov-core agent``: options that nobody would heed, its log and how much it tells, and an end that is noticed."""
 
 import json
-import logging
 import re
 
 import pytest
@@ -11,7 +10,6 @@ from sriov_core.agent.service import Agent
 from sriov_core.agent.sources import FileSource
 from sriov_core.agent.switches import Given
 from sriov_core.cli.agent import _ended
-from sriov_core.cli.agentlog import follow_level, log_to_stderr
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [A-Z]+ sriov_core\.[a-z.]+: \S.*")
 
@@ -44,41 +42,6 @@ def test_what_keeps_the_agent_from_its_work_is_a_line_of_its_log(cli: Cli, igb):
     assert LINE.fullmatch(line)
     facts = json.loads(cli(*arguments, "--log-format=json").err)
     assert (facts["level"], facts["area"]) == ("error", "sriov_core.agent")
-
-
-AREAS = {"facts": "sriov_core.agent", "requests": "sriov_core.kube.requests", "libraries": "urllib3"}
-
-
-@pytest.mark.parametrize(
-    ("level", "details"),
-    [
-        pytest.param(0, [], id="what-happens"),
-        pytest.param(1, ["facts"], id="steps-too"),
-        pytest.param(2, ["facts", "requests"], id="requests-too"),
-        pytest.param(9, ["facts", "requests"], id="more-than-there-is"),
-        pytest.param(-1, [], id="less-than-nothing"),
-    ],
-)
-def test_the_level_of_the_configuration_decides_how_much_is_told(capsys, level, details):
-    with log_to_stderr("text"):
-        follow_level(level)
-        for what, area in AREAS.items():
-            logging.getLogger(area).debug("detail %s", what)
-            logging.getLogger(area).warning("warning %s", what)
-    told = [line.rpartition(": ")[2].split() for line in capsys.readouterr().err.splitlines()]
-    assert [what for kind, what in told if kind == "detail"] == details
-    assert [what for kind, what in told if kind == "warning"] == list(AREAS)
-
-
-def test_the_log_is_as_it_was_afterwards():
-    def state():
-        levels = [logging.getLogger(area).level for area in ("sriov_core", "sriov_core.kube")]
-        return levels, logging.getLogger().handlers[:]
-
-    before = state()
-    with log_to_stderr("json"):
-        follow_level(2)
-    assert state() == before
 
 
 def test_an_agent_that_is_stuck_ends_at_once_so_that_another_one_is_started(caplog):

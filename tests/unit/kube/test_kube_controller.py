@@ -8,8 +8,8 @@ import time
 import pytest
 
 from sriov_core.errors import HostError
-from sriov_core.kube.controller import Controller
-from sriov_core.kube.failures import Throttled
+from sriov_core.kube.controller import STUBBORN_S, Controller
+from sriov_core.kube.failures import Away, Conflict, Exists, Throttled
 
 PATIENCE_S = 60
 
@@ -71,6 +71,8 @@ def in_turn(*steps):
         pytest.param(0.001, "later", id="asked-to-come-back"),
         pytest.param(HostError("no such device"), "failed", id="an-expected-failure"),
         pytest.param(Throttled("too many", retry_after_s=0.1), "failed", id="the-server-asks-for-time"),
+        pytest.param(Conflict("has been modified"), "conflict", id="somebody-else-was-faster"),
+        pytest.param(Exists("already exists"), "conflict", id="somebody-else-made-it"),
         pytest.param(KeyError("spec"), "broken", id="a-bug"),
     ],
 )
@@ -87,6 +89,26 @@ def test_a_failure_is_one_line_without_a_traceback(started, outcomes, caplog):
     (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert "nodes node-1: /sys/x is not there; again in" in record.getMessage()
     assert record.exc_info is None
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(Conflict("has been modified"), id="a-conflict-is-normal"),
+        pytest.param(Away("no connection"), id="the-client-tells-of-a-server-that-is-away"),
+    ],
+)
+def test_what_is_normal_or_told_elsewhere_is_not_told_here(started, outcomes, caplog, step):
+    started(in_turn(step)).add("node-1")
+    outcomes.next()
+    assert outcomes.next() == "ok"
+    assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
+
+
+def test_a_conflict_without_end_is_told(started, outcomes, caplog):
+    started(in_turn(Conflict("has been modified", retry_after_s=STUBBORN_S))).add("node-1")
+    assert outcomes.next() == "conflict"
+    assert "nodes node-1: has been modified; again in" in caplog.text
 
 
 def test_a_bug_is_told_with_its_traceback(started, outcomes, caplog):

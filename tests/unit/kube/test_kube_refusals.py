@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sriov_core.kube.failures import (
+    Away,
     Conflict,
     Exists,
     Forbidden,
@@ -98,6 +99,20 @@ def test_the_text_says_what_to_do(asked, code, message, part):
 
 
 @pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param("denied request: an agent may change its own Node only. Do that", id="an-admission-policy"),
+        pytest.param(
+            "cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on",
+            id="an-admission-plugin",
+        ),
+    ],
+)
+def test_nobody_is_sent_to_the_roles_for_what_no_role_forbids(message):
+    assert "role" not in str(failure(Asked("patch", NODES, "", "n"), 403, {}, status(403, message, "Forbidden")))
+
+
+@pytest.mark.parametrize(
     ("asked", "words"),
     [
         pytest.param(Asked("list", NODES), "list Node", id="all"),
@@ -131,6 +146,26 @@ def test_causes_that_the_message_does_not_have_are_said():
     text = str(failure(ASKED, 422, {}, status(422, "it was already said", causes=causes)))
     assert "it was already said; numVfs: too many" in text
     assert text.count("already said") == 1
+
+
+@pytest.mark.parametrize("end", [".", ". ", "...", ";"])
+def test_sentences_are_joined_without_marks_on_marks(end):
+    text = str(failure(ASKED, 422, {}, status(422, f"it is refused{end}", causes=[{"message": f"too many{end}"}])))
+    assert "HTTP 422: it is refused; too many. Trying again" in text
+
+
+@pytest.mark.parametrize(
+    ("verb", "code", "kind"),
+    [
+        pytest.param("list", 502, Away, id="a-proxy-that-finds-nobody"),
+        pytest.param("get", 503, Away, id="a-balancer-without-a-server"),
+        pytest.param("watch", 504, Away, id="a-proxy-that-waited-in-vain"),
+        pytest.param("list", 500, Unavailable, id="a-fault-of-one-kind"),
+        pytest.param("patch", 503, Unavailable, id="a-webhook-that-is-away"),
+    ],
+)
+def test_only_an_answer_to_a_read_says_that_the_server_is_away(verb, code, kind):
+    assert type(failure(Asked(verb, NODES), code, {}, status(code, "no"))) is kind
 
 
 def test_a_page_of_a_proxy_is_cut_to_a_line():

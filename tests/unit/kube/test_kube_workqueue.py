@@ -121,11 +121,17 @@ def test_a_success_forgets_the_failures_of_its_key_alone(queue):
 
 
 def test_a_retry_waits_as_long_as_the_server_asked(queue, clock):
-    assert queue.retry("a", at_least_s=300) == 300
+    seconds = queue.retry("a", at_least_s=300)
     clock.now += 299
     assert queue.take(0) is None
-    clock.now += 1
+    clock.now += seconds - 298
     assert queue.take(0) == "a"
+
+
+def test_those_who_were_sent_away_together_do_not_come_back_together(queue):
+    waits = {queue.retry(key, at_least_s=300) for key in range(50)}
+    assert all(300 <= seconds <= 450 for seconds in waits)
+    assert len(waits) > 40
 
 
 def test_a_worker_that_waits_is_woken():
