@@ -28,7 +28,9 @@ class OperatorConfigSpec(Wire, frozen=True, kw_only=True):
     enable_operator_webhook: Annotated[
         bool, Meta(description="Deploy the webhook that checks the objects of this group.")
     ] = False
-    log_level: Annotated[int, Meta(ge=0, le=2, description="0 tells facts, 1 details, 2 each request to the API server, too.")] = 0
+    log_level: Annotated[
+        int, Meta(ge=0, le=2, description="0 tells facts, 1 details, 2 each request to the API server, too.")
+    ] = 0
     disable_drain: Annotated[
         bool, Meta(description="Change nodes without draining them first; running pods may lose their devices.")
     ] = False

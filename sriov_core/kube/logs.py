@@ -33,7 +33,7 @@ def log_to_stderr(form: Form) -> Iterator[None]:
 
 
 def set_level(log_level: int) -> None:
-    """Tell what the logLevel of a SriovOperatorConfig asks for: 0 facts, 1 details, 2 requests; below 0 only warnings."""
+    """Tell what the logLevel of a SriovOperatorConfig asks for: 0 facts, 1 details, 2 requests; below 0 warnings."""
     for name in _AREAS:
         detailed = log_level >= (_HIGHEST if name == _REQUESTS else 1)
         logging.getLogger(name).setLevel(

@@ -8,6 +8,7 @@ renamed at the end, so a build that was killed leaves nothing that a later one c
 import errno
 import fcntl
 import hashlib
+import itertools
 import json
 import lzma
 import os
@@ -48,6 +49,12 @@ GUEST_TRIM = (
     *("usr/lib/x86_64-linux-gnu/gconv", "usr/lib/x86_64-linux-gnu/perl-base", "usr/share/zoneinfo"),
     *("usr/lib/python3.11/lib2to3", "usr/lib/python3.11/pydoc_data", "usr/share/python-wheels"),
 )
+# What the agent needs beyond the project's own dependencies, without the project, of which the guest has a copy, and
+# without what asks a kubelet, which it has none of.
+EXTRAS = ("testing", "kubernetes", "agent")
+NOT_IN_GUEST = re.compile(r"(sriov-core|grpcio|protobuf)\b")
+# A class for each kind and group of the API, 125 MB: of the Kubernetes client, the agent uses configuration and pool.
+PYTHON_TRIM = ("kubernetes/aio", "kubernetes/client/api/*_api.py", "kubernetes/client/models/[!_]*.py")
 # What a Debian machine with these NICs has, without the drivers of hardware that the guest lacks.
 MODULES = (
     *("igb", "igbvf", "vfio-pci", "vfio_iommu_type1", "uio", "uio_pci_generic", "pci-stub"),
@@ -108,9 +115,11 @@ def obstacle() -> str | None:
 
 
 def requirements() -> list[str]:
-    """What the guest's Python needs: the project's dependencies and those of its test kit, as pyproject.toml says."""
+    """What the guest's Python needs, as pyproject.toml says: for the project, its test kit and its agent."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    return sorted([*project["dependencies"], *project.get("optional-dependencies", {}).get("testing", [])])
+    extras = (project["optional-dependencies"][name] for name in EXTRAS)
+    wanted = {*project["dependencies"], *itertools.chain.from_iterable(extras)}
+    return sorted(one for one in wanted if not NOT_IN_GUEST.match(one))
 
 
 def image_path() -> Path:
@@ -281,6 +290,8 @@ def _python_packages(image: Image) -> None:
     chosen = ["--python-version", "3.11", "--only-binary=:all:", "--platform", "manylinux2014_x86_64"]
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
     call([*pip, "--target", str(target), *chosen, *requirements()], timeout_s=900)
+    for unused in itertools.chain.from_iterable(map(target.glob, PYTHON_TRIM)):
+        shutil.rmtree(unused) if unused.is_dir() else unused.unlink()
 
 
 def _compile(image: Image) -> None:

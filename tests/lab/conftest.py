@@ -1,6 +1,7 @@
 """Fixtures of the lab: guests with a real kernel. Nothing is built or booted before a test asks for it."""
 
 import os
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -9,6 +10,10 @@ import build
 import pytest
 from debian import LabError
 from vm import Vm
+
+sys.path.append(str(Path(__file__).parent.parent / "cluster"))
+
+import servers_build
 
 HERE = Path(__file__).parent
 
@@ -47,6 +52,18 @@ def image() -> build.Image:
         return build.ensure()
     except LabError as err:
         _cannot(str(err))
+
+
+@pytest.fixture(scope="session")
+def cluster_binaries() -> servers_build.Binaries:
+    """An API server, and what it needs, for a guest that is the node of a cluster."""
+    try:
+        found = servers_build.binaries()
+    except servers_build.CannotRun as err:
+        _cannot(str(err))
+    if not found.at_least(1, 34):
+        _cannot(f"Kubernetes 1.34 or newer is needed, and {found.kube_apiserver} is {found.version}")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from build import PROJECT, Image
 PFS = ("0000:01:00.0", "0000:02:00.0")
 PF_NAMES = ("enp1s0", "enp2s0")
 PF_MACS = ("52:54:00:00:00:01", "52:54:00:00:00:02")
+UPLINK_MAC = "52:54:00:00:00:0f"
 DISK_BYTES = 128 << 20
 
 # The IOMMU's arguments are a machine's own; the others drop what emulation makes slow or noisy.
@@ -27,8 +28,11 @@ class Files:
     console: Path
 
 
-def argv(image: Image, files: Files, *, memory: str, channel_fd: int | None) -> list[str]:
-    """The command that runs the machine; `channel_fd` is the agent's socket, or None for a person at the terminal."""
+def argv(image: Image, files: Files, *, memory: str, channel_fd: int | None, uplink: bool = False) -> list[str]:
+    """The command that runs the machine; `channel_fd` is the agent's socket, or None for a person at the terminal.
+
+    With `uplink` it has one NIC more, by which it reaches this machine's loopback.
+    """
     tools, share = image.tools, image.tools.path / "usr/share"
     talk = channel_fd is not None
     qemu = tools.argv(
@@ -52,6 +56,7 @@ def argv(image: Image, files: Files, *, memory: str, channel_fd: int | None) -> 
         *("-device", "virtio-9p-pci,fsdev=project,mount_tag=project"),
         *("-device", "virtio-serial-pci", "-device", "virtserialport,chardev=agent,name=lab"),
         *("-chardev", f"socket,id=agent,fd={channel_fd}" if talk else "null,id=agent"),
+        *(_uplink() if uplink else []),  # last, so that nothing else has another address for its sake
     )
     # The guest ends with the thread that booted it, however that one ends; setpriv becomes QEMU, same process id.
     return [*tools.argv("usr/bin/setpriv", "--pdeathsig", "KILL"), *qemu]
@@ -77,3 +82,10 @@ def _nics() -> list[str]:
         parts += ["-netdev", f"hubport,id=wire{number},hubid=0"]
         parts += ["-device", f"igb,bus=port{number},netdev=wire{number},mac={mac}"]
     return parts
+
+
+def _uplink() -> list[str]:
+    """A NIC behind which QEMU's own user network is: there, 10.0.2.2 is the loopback of this machine."""
+    # It never boots from it, and the ROM to do so is in a package of its own.
+    device = f"virtio-net-pci,netdev=uplink,mac={UPLINK_MAC},romfile="
+    return ["-netdev", "user,id=uplink,ipv6=off", "-device", device]

@@ -25,6 +25,12 @@ from debian import LabError
 
 BOOT_TIMEOUT_S = 180
 COMMAND_TIMEOUT_S = 60
+HOST = "10.0.2.2"
+"""This machine's loopback, as a guest with an uplink knows it (QEMU's user network, docs/system/devices/net.rst)."""
+UPLINK_UP = (
+    "modprobe virtio_net && udevadm settle && name=$(ls /sys/bus/virtio/drivers/virtio_net/virtio*/net) && "
+    "ip link set $name up && ip address add 10.0.2.15/24 dev $name"
+)
 ANSWER_SLACK_S = 20  # what an answer may take beyond the time that the command itself was given
 
 
@@ -102,11 +108,13 @@ class Vm:
     Its disk keeps /var/lib/sriov-core, /etc/sriov-core, /etc/sriov-operator, /etc/udev/rules.d, /etc/modules-load.d,
     /etc/modprobe.d, /etc/default/grub.d, /etc/NetworkManager/conf.d and /persist over `power_cut` and `boot`.
     All else of the guest is new at each boot. The project is the one of the moment the Vm was made.
+    With `uplink` it reaches what listens on this machine's loopback, by the address HOST.
     """
 
-    def __init__(self, image: build.Image | None = None, *, memory: str = "2G") -> None:
+    def __init__(self, image: build.Image | None = None, *, memory: str = "2G", uplink: bool = False) -> None:
         self.image = image or build.ensure()
         self.memory = memory
+        self.uplink = uplink
         self._scratch = scratch.Folder()
         self.folder = self._scratch.path
         self.boots = 0
@@ -156,6 +164,8 @@ class Vm:
         except LabError as err:
             self.power_cut()
             raise LabError(f"the guest did not boot: {err}\n{self.diagnosis()}") from err
+        if self.uplink:
+            self.sh(UPLINK_UP)
         self.boot_s = time.monotonic() - began
 
     def power_cut(self) -> None:
@@ -257,7 +267,7 @@ class Vm:
 
     def _argv(self, channel_fd: int | None) -> list[str]:
         files = machine.Files(initrd=self.folder / "initrd.cpio", disk=self.folder / "disk.raw", console=self.console)
-        return machine.argv(self.image, files, memory=self.memory, channel_fd=channel_fd)
+        return machine.argv(self.image, files, memory=self.memory, channel_fd=channel_fd, uplink=self.uplink)
 
 
 def _argv(command: str | Sequence[str]) -> list[str]:
