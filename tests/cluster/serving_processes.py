@@ -155,11 +155,20 @@ def _write_pair(server: Server, folder: Path, **options: Any) -> str:
 
 @contextmanager
 def running(
-    server: Server, folder: Path, command: str, namespace: str, *flags: str, environment: Raw | None = None
+    server: Server,
+    folder: Path,
+    command: str,
+    namespace: str,
+    *flags: str,
+    environment: Raw | None = None,
+    certificate: Raw | None = None,
 ) -> Iterator[Process]:
-    """``sriov-operator webhook`` or ``injector`` in that namespace, as its service account."""
+    """``sriov-operator webhook`` or ``injector`` in that namespace, as its service account.
+
+    ``certificate`` are options of the first one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    _write_pair(server, folder)
+    _write_pair(server, folder, **(certificate or {}))
     account = {"webhook": OPERATOR_WEBHOOK_ACCOUNT, "injector": INJECTOR_ACCOUNT}[command]
     user = f"system:serviceaccount:{namespace}:{account}"
     token = server.token(namespace, account)

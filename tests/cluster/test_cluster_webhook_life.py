@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from servers import Server
 from servers_admin import MERGE
+from servers_certificates import HOUR
 from serving_processes import Process, User, applied, configurations, deployed, running, until
 from webhook_cluster import OPERATOR, denied, in_effect, of_kind, one_worker, policy, webhook_process
 
@@ -124,6 +125,21 @@ def test_a_certificate_is_rotated_under_load_without_a_failed_request(user: User
     assert statuses
     assert set(statuses) == {201}
     assert user.create(policy(), dry_run=True).status == 201
+
+
+def test_an_expired_certificate_is_refused_by_the_api_server_until_another_one_is_in_its_place(
+    server: Server, cluster: User, webhook: Process, tmp_path: Path
+) -> None:
+    with ExitStack() as held:
+        expired = {"lifetime": -HOUR}
+        process = held.enter_context(running(server, tmp_path, "webhook", OPERATOR, certificate=expired))
+        held.enter_context(applied(server, configurations(deployed(server, OPERATOR), "webhook", process.port)))
+        refused = until(lambda: found if (found := cluster.create(policy(), dry_run=True)).status != 201 else None)
+        assert (refused.status, "certificate has expired" in refused.text) == (500, True)
+        assert "cannot be used: it has expired at" in process.log
+        process.renew()
+        until(lambda: cluster.create(policy("probe", numVfs=65), dry_run=True).status == 403)
+        assert cluster.create(policy(), dry_run=True).status == 201
 
 
 def test_a_server_that_is_told_to_end_answers_who_is_on_the_way(
