@@ -18,7 +18,10 @@ PATIENCE_S = 60
 
 
 class Server(ThreadingHTTPServer):
-    """Hands each request to ``behave``, which answers as it likes. ``asked`` are the requests so far."""
+    """Hands each request to ``behave``, which answers as it likes. ``asked`` are the requests so far.
+
+    ``closed`` is released once for each connection that came to its end.
+    """
 
     daemon_threads = True
     block_on_close = False
@@ -27,12 +30,17 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Request)
         self.behave = behave
         self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.closed = threading.Semaphore(0)
         self.let_go = threading.Event()
         """Set at the end of the test; a server that is silent waits for it."""
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
+
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        super().shutdown_request(request)
+        self.closed.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Whoever went away in the middle was the test's to judge."""

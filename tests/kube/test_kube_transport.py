@@ -68,9 +68,10 @@ def test_a_kept_connection_that_the_server_closed_is_not_used_again(served):
         request.answer(thing("a"))
         request.close_connection = True
 
-    client, _ = served(behave)
+    client, server = served(behave)
     for _ in range(3):
         assert client.get(CONFIG_MAPS, "a", "ns")["metadata"]["name"] == "a"
+        assert server.closed.acquire(timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize(
