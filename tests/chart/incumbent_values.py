@@ -1,0 +1,61 @@
+"""The values of the SR-IOV network operator's chart, as they are documented."""
+
+CHANGED = {"images.operator", "images.sriovConfigDaemon", "images.webhook", "images.resourcesInjector"}
+"""Images of programs that are not the incumbent's."""
+SOMEBODYS = "ghcr.io/k8snetworkplumbingwg"
+MASTER, CONTROL_PLANE = "node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane"
+INCUMBENT = {
+    "operator.metricsBindAddress": "",
+    "operator.tolerations": [
+        {"key": key, "operator": "Exists", "effect": "NoSchedule"} for key in (MASTER, CONTROL_PLANE)
+    ],
+    "operator.nodeSelector": {},
+    "operator.extraEnv": {},
+    "operator.tls.cipherSuites": "",
+    "operator.tls.minVersion": "",
+    "operator.tls.curvePreferences": "",
+    "operator.nameOverride": "",
+    "operator.fullnameOverride": "",
+    "operator.resourcePrefix": "openshift.io",
+    "operator.cniBinPath": "/opt/cni/bin",
+    "operator.clusterType": "kubernetes",
+    "operator.staleNodeStateCleanupDelayMinutes": "30",
+    "operator.metricsExporter.port": "9110",
+    "operator.metricsExporter.certificates.secretName": "metrics-exporter-cert",
+    "operator.metricsExporter.prometheusOperator.enabled": False,
+    "operator.metricsExporter.prometheusOperator.serviceAccount": "prometheus-k8s",
+    "operator.metricsExporter.prometheusOperator.namespace": "monitoring",
+    "operator.metricsExporter.prometheusOperator.deployRules": False,
+    "operator.externalDrainer.enabled": False,
+    "operator.admissionControllers.enabled": False,
+    "operator.admissionControllers.networkPolicy.operator.port": "6443",
+    "operator.admissionControllers.networkPolicy.injector.port": "6443",
+    "operator.admissionControllers.certificates.secretNames.operator": "operator-webhook-cert",
+    "operator.admissionControllers.certificates.secretNames.injector": "network-resources-injector-cert",
+    "operator.admissionControllers.certificates.certManager.enabled": False,
+    "operator.admissionControllers.certificates.certManager.generateSelfSigned": False,
+    "operator.admissionControllers.certificates.custom.enabled": False,
+    "sriovOperatorConfig.deploy": False,
+    "sriovOperatorConfig.configDaemonNodeSelector": {},
+    "sriovOperatorConfig.logLevel": 2,
+    "sriovOperatorConfig.disableDrain": False,
+    "sriovOperatorConfig.configurationMode": "daemon",
+    "sriovOperatorConfig.disablePlugins": [],
+    "sriovOperatorConfig.featureGates": {},
+    "sriovOperatorConfig.configDaemonEnvVars": {},
+    "supportedExtraNICs": [],
+    "images.operator": f"{SOMEBODYS}/sriov-network-operator",
+    "images.sriovConfigDaemon": f"{SOMEBODYS}/sriov-network-operator-config-daemon",
+    "images.sriovCni": f"{SOMEBODYS}/sriov-cni",
+    "images.ibSriovCni": f"{SOMEBODYS}/ib-sriov-cni",
+    "images.ovsCni": f"{SOMEBODYS}/ovs-cni-plugin",
+    "images.rdmaCni": f"{SOMEBODYS}/rdma-cni",
+    "images.sriovDevicePlugin": f"{SOMEBODYS}/sriov-network-device-plugin",
+    "images.resourcesInjector": f"{SOMEBODYS}/network-resources-injector",
+    "images.webhook": f"{SOMEBODYS}/sriov-network-operator-webhook",
+    "images.metricsExporter": f"{SOMEBODYS}/sriov-network-metrics-exporter",
+    "images.metricsExporterKubeRbacProxy": "gcr.io/kubebuilder/kube-rbac-proxy:v0.15.0",
+    "imagePullSecrets": [],
+    "extraDeploy": [],
+}
+"""The values of the SR-IOV network operator's chart with their defaults, but for the affinity."""
