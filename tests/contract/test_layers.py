@@ -21,6 +21,12 @@ BREACHES = {
     "a-package-without-a-layer": ("layers", "sriov_core/planted/__init__.py", ""),
     "the-engine-imports-the-kit": ("layers", "sriov_core/engine/planted.py", "import sriov_core.testing.kernel"),
     "a-verb-imports-the-kit": ("kit", "sriov_core/cli/planted.py", "import sriov_core.testing.kernel"),
+    "the-clusters-view-does-no-io": ("pure", "sriov_core/clusterview/planted.py", "import os"),
+    "the-clusters-view-imports-the-agent": (
+        "layers",
+        "sriov_core/clusterview/planted.py",
+        "import sriov_core.agent.wish",
+    ),
     "the-model-imports-os": ("pure", "sriov_core/model/planted.py", "import os"),
     "planning-imports-time-inside-a-function": ("pure", "sriov_core/planning/planted.py", "def f():\n    import time"),
     "policy-imports-pathlib": ("pure", "sriov_core/policy/planted.py", "from pathlib import Path"),

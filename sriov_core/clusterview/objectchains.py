@@ -1,0 +1,188 @@
+"""Why a node is not as it is wished, and why a policy is not in place: chains up to the first broken link. No I/O."""
+
+from collections.abc import Iterable
+
+from sriov_core.api import keys
+from sriov_core.api.nodepolicy import NodePolicy
+from sriov_core.api.nodestate import NodeState
+from sriov_core.clusterview.cluster import DEVICE_PLUGIN, Cluster
+from sriov_core.clusterview.drains import drain_finding, drain_of
+from sriov_core.clusterview.finding import ClusterFinding, found
+from sriov_core.clusterview.general import config_of, general_findings
+from sriov_core.clusterview.grid import Grid
+from sriov_core.clusterview.nodes import made_and_wished, nic_grid, plugin_trouble, state_findings
+from sriov_core.clusterview.objects import Node, condition_of
+from sriov_core.clusterview.policies import detail_grid, policy_finding, selects
+from sriov_core.clusterview.scheduling import allocatable
+from sriov_core.clusterview.story import Chain, Story
+from sriov_core.planning.render import counted
+from sriov_core.plugin.diagnosis import Severity
+
+_CONFIGURED = "the operator has its configuration"
+_WORKERS = {"kubernetes.io/os": "linux", "node-role.kubernetes.io/worker": ""}
+
+
+def explain_node(name: str, cluster: Cluster) -> Story | None:
+    """The chain for a node; None when there is neither a Node nor a node state of that name."""
+    node, state, chain = cluster.node(name), cluster.state(name), Chain(f"is node {name} as it is wished")
+    if node is None and state is None:
+        return None
+    about = f"Node {name}"
+    wrong = _configured(cluster, chain)
+    if wrong:
+        return chain.breaks(_CONFIGURED, wrong)
+    unmanaged = _managed(node, state, cluster, chain, about)
+    if unmanaged or state is None:
+        return unmanaged
+    wrongs = tuple(state_findings(cluster, state))
+    blocking = _first(wrongs, ("K8S-424", "K8S-425", "K8S-422"))
+    if blocking:
+        return chain.breaks("its agent reports", blocking)
+    chain.holds("its agent reports", state.status.sync_status or "not told")
+    judged = state.metadata.annotations.get(keys.RENDERED) == "true"
+    chain.holds("its wish is written", _wish(state) + ("" if judged else "; the operator has not marked it as judged"))
+    for what, code in (("each NIC has a driver", "K8S-423"), ("it is configured", "K8S-421")):
+        failing = _first(wrongs, (code,))
+        if failing:
+            return chain.breaks(what, failing, nic_grid(state))
+        if code == "K8S-423":
+            chain.holds(what, f"{counted(len(state.status.interfaces), 'NIC')} reported")
+    return _on_its_way(cluster, state, chain, wrongs)
+
+
+def explain_policy(policy: NodePolicy, cluster: Cluster) -> Story:
+    """The chain for a policy."""
+    chain = Chain(f"is policy {policy.metadata.name} in place")
+    wrong = _configured(cluster, chain)
+    if wrong:
+        return chain.breaks(_CONFIGURED, wrong)
+    accepted = _first(tuple(general_findings(cluster)), ("K8S-408",), f"{policy.kind} {policy.metadata.name}")
+    if accepted:
+        return chain.breaks("all its fields are known", accepted)
+    chain.holds("all its fields are known", "-")
+    wanted = {code: what for what, code in _POLICY_LINKS}
+    wrongs = tuple(policy_finding(policy))
+    broken = wrongs[0] if wrongs else None
+    for code, what in wanted.items():
+        if broken and broken.code == code:
+            return chain.breaks(what, broken, *_policy_grids(policy, cluster))
+        fact = _policy_fact(code, policy, cluster)
+        if fact:
+            chain.holds(what, fact)
+    if broken:
+        return chain.breaks("it is in place", broken, *_policy_grids(policy, cluster))
+    status = policy.status
+    held = f"{counted(status.applied_vfs, 'VF')} of {counted(status.applied_nics, 'NIC')}"
+    verdict = f"in place: {held} on {counted(status.applied_nodes, 'node')}"
+    return chain.ends(verdict, *_policy_grids(policy, cluster))
+
+
+_POLICY_LINKS = (
+    ("its status is told", "POL-511"),
+    ("it is valid", "POL-502"),
+    ("it has a name that counts", "POL-509"),
+    ("it asks for VFs", "POL-508"),
+    ("it selects nodes", "POL-503"),
+    ("agents report NICs there", "POL-506"),
+    ("it selects NICs there", "POL-504"),
+    ("no stronger policy took its VFs", "POL-505"),
+    ("the nodes could be configured", "POL-501"),
+    ("the nodes are done", "POL-507"),
+)
+
+
+def _policy_fact(code: str, policy: NodePolicy, cluster: Cluster) -> str:
+    status = policy.status
+    if code == "POL-508":
+        return f"numVfs {policy.spec.num_vfs}, as {policy.spec.resource_name}"
+    if code == "POL-503":
+        nodes = [one.metadata.name for one in cluster.nodes.items if selects(policy, one.metadata.labels)]
+        return f"{counted(status.matched_nodes, 'managed node')}; {counted(len(nodes), 'Node')} with the labels"
+    if code == "POL-504":
+        return f"VFs of {counted(status.applied_nics, 'NIC')} are held"
+    if code in {"POL-501", "POL-507"}:
+        return f"{status.failed_nodes if code == 'POL-501' else status.pending_nodes} are not"
+    return "-"
+
+
+def _policy_grids(policy: NodePolicy, cluster: Cluster) -> tuple[Grid, ...]:
+    return (detail_grid(policy),) if policy.status.details and cluster else ()
+
+
+def _configured(cluster: Cluster, chain: Chain) -> ClusterFinding | None:
+    if cluster.configs.refused:
+        chain.unknown(_CONFIGURED, cluster.configs.refused)
+        return None
+    wrong = _first(tuple(general_findings(cluster)), ("K8S-401",))
+    if wrong is None:
+        chain.holds(_CONFIGURED, f"SriovOperatorConfig default in namespace {cluster.namespace}")
+    return wrong
+
+
+def _managed(node: Node | None, state: NodeState | None, cluster: Cluster, chain: Chain, about: str) -> Story | None:
+    """The end, where the node is not managed."""
+    what, config = "it is managed", config_of(cluster)
+    selector = (config.spec.config_daemon_node_selector if config else {}) or _WORKERS
+    words = ", ".join(f"{key}={value}" for key, value in selector.items())
+    lacks = [key for key, value in selector.items() if node and node.metadata.labels.get(key) != value]
+    if node and config and lacks:
+        fact = f"it lacks the label {', '.join(lacks)}; nodes are managed that have {words}"
+        remedy = "Label the node, or change spec.configDaemonNodeSelector of the SriovOperatorConfig"
+        return chain.breaks(what, found("K8S-428", Severity.FAIL, about, fact, remedy, f"{about}: metadata.labels"))
+    if state is None:
+        fact = f"there is no SriovNetworkNodeState for it in namespace {cluster.namespace}"
+        remedy = "See whether the operator runs, and whether its controller nodestates is switched off"
+        return chain.breaks(what, found("K8S-429", Severity.FAIL, about, fact, remedy))
+    chain.holds(what, f"it has {words}" if node and config else "it has a node state")
+    return None
+
+
+def _on_its_way(cluster: Cluster, state: NodeState, chain: Chain, wrongs: tuple[ClusterFinding, ...]) -> Story:
+    """The last links: drain, configuration, device plugin, resources."""
+    drain = drain_of(cluster, state)
+    held = next(drain_finding(drain, cluster), None)
+    if held:
+        return chain.breaks("no drain is waited for", held)
+    chain.holds("no drain is waited for", "at rest" if drain.rests else f"{drain.request}, {drain.answer}")
+    progressing = condition_of(state.status.conditions, "Progressing")
+    if progressing and progressing.status == "True":
+        fact, about = f"{progressing.reason}: {progressing.message}", f"Node {drain.node}"
+        seen = f"SriovNetworkNodeState {drain.node}: status.conditions[Progressing]"
+        finding = found("K8S-430", Severity.ADVICE, about, fact, "Wait; it is under way", seen)
+        return chain.breaks("it is done", finding, nic_grid(state))
+    made, wished = made_and_wished(state)
+    chain.holds("it is done", f"{counted(made, 'VF')} made, {wished} wished")
+    missing = _first(wrongs, ("K8S-427",))
+    if missing:
+        return chain.breaks("its device plugin runs", missing, nic_grid(state))
+    groups = sorted({one.resource_name for nic in state.spec.interfaces for one in nic.vf_groups})
+    if groups and not cluster.own_pods.refused and not plugin_trouble(cluster, drain.node):
+        chain.holds("its device plugin runs", f"a Ready pod with app={DEVICE_PLUGIN}")
+    return _offered(cluster, state, chain, groups)
+
+
+def _offered(cluster: Cluster, state: NodeState, chain: Chain, groups: list[str]) -> Story:
+    node, name = cluster.node(state.metadata.name), state.metadata.name
+    if node is None:
+        chain.unknown("the kubelet offers its resources", cluster.nodes.refused or "there is no Node")
+        return chain.ends("as far as its node state tells, it is as it is wished", nic_grid(state))
+    offers = {key.rpartition("/")[2]: allocatable(node, key) for key in node.status.allocatable}
+    for group in groups:
+        if not offers.get(group):
+            fact = f"the kubelet offers none of {group}"
+            remedy = f"Read the log of the device plugin's pod on {name}"
+            seen = f"Node {name}: status.allocatable"
+            finding = found("K8S-431", Severity.FAIL, f"Node {name}", fact, remedy, seen)
+            return chain.breaks("the kubelet offers its resources", finding, nic_grid(state))
+    told = ", ".join(f"{offers[group]} {group}" for group in groups) or "no VFs are wished"
+    chain.holds("the kubelet offers its resources", told)
+    return chain.ends("it is as it is wished", nic_grid(state))
+
+
+def _wish(state: NodeState) -> str:
+    return f"{counted(made_and_wished(state)[1], 'VF')} on {counted(len(state.spec.interfaces), 'NIC')}"
+
+
+def _first(findings: Iterable[ClusterFinding], codes: tuple[str, ...], about: str = "") -> ClusterFinding | None:
+    every = [one for one in findings if one.code in codes and (not about or one.about == about)]
+    return min(every, key=lambda one: codes.index(one.code)) if every else None

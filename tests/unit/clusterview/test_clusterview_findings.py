@@ -1,0 +1,263 @@
+"""What is said of a cluster, object by object: one change, its finding; and nothing of a healthy one."""
+
+import pytest
+from cluster_scene import NOW, codes, scene
+
+from sriov_core.clusterview.cluster import age
+from sriov_core.clusterview.drains import drain_grid, pool_grid
+from sriov_core.clusterview.finding import failed, finding_data
+from sriov_core.clusterview.networks import network_grid
+from sriov_core.clusterview.nodes import nic_grid, node_grid
+from sriov_core.clusterview.overview import every_finding, summary
+from sriov_core.clusterview.policies import policy_grid
+
+
+def config(conditions):
+    return f"SriovOperatorConfig/default: {{status: {{conditions: {conditions}}}}}"
+
+
+def state(text):
+    return f"SriovNetworkNodeState/worker-1: {text}"
+
+
+def condition(kind, reason, message=""):
+    return f"{{status: {{conditions: [{{type: {kind}, status: 'False', reason: {reason}, message: {message}}}]}}}}"
+
+
+def policy(reason, status="False"):
+    return (
+        f"SriovNetworkNodePolicy/rail0: {{status: {{conditions: [{{type: Ready, status: '{status}', "
+        f"observedGeneration: 1, reason: {reason}, message: because}}]}}}}"
+    )
+
+
+def drained(reason, asks="Drain_Required", answer="Draining"):
+    return f"""
+Node/worker-1: {{metadata: {{annotations: {{sriovnetwork.openshift.io/state: {asks}}}}}}}
+SriovNetworkNodeState/worker-1:
+  metadata: {{annotations: {{
+    sriovnetwork.openshift.io/current-state: {answer}, sriovnetwork.openshift.io/drain-since: "2030-01-01T11:15:00Z"}}}}
+  status: {{conditions: [{{type: Drained, status: "False", reason: {reason}, message: "PDB team-a/db allows 0"}}]}}
+"""
+
+
+def test_a_healthy_cluster_has_no_findings():
+    assert every_finding(scene()) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        pytest.param("SriovOperatorConfig/default: null", "K8S-401", "touches nothing", id="no-configuration"),
+        pytest.param(
+            config("[{type: Ready, status: 'False', observedGeneration: 1, reason: OperatorConfigSyncFailed}]"),
+            "K8S-402",
+            "OperatorConfigSyncFailed",
+            id="it-cannot-be-carried-out",
+        ),
+        pytest.param(
+            config(
+                "[{type: Ready, status: 'True', observedGeneration: 1, reason: A}, "
+                "{type: Degraded, status: 'True', reason: RolloutStuck, message: image}]"
+            ),
+            "K8S-402",
+            "RolloutStuck: image",
+            id="a-rollout-is-stuck",
+        ),
+        pytest.param(config("[]"), "K8S-403", "no operator runs", id="no-operator"),
+        pytest.param(
+            "SriovOperatorConfig/default: {metadata: {generation: 2}}", "K8S-403", "generation 2", id="a-late-operator"
+        ),
+        pytest.param(
+            config(
+                "[{type: Ready, status: 'True', observedGeneration: 1}, "
+                "{type: Progressing, status: 'True', reason: RollingOut}]"
+            ),
+            "K8S-404",
+            "RollingOut",
+            id="it-is-rolling-out",
+        ),
+        pytest.param(
+            "SriovOperatorConfig/default: {spec: {disableDrain: true}}", "K8S-407", "without a drain", id="no-drains"
+        ),
+        pytest.param(
+            "SriovNetwork/rail: {status: {conditions: [{type: Accepted, status: 'False', reason: UnknownFields,"
+            " message: 'spec.vlam: unknown field'}, {type: Ready, status: 'True', reason: NetworkReady}]}}",
+            "K8S-408",
+            "spec.vlam",
+            id="an-unknown-field",
+        ),
+        pytest.param(
+            state("{status: {syncStatus: Failed, lastSyncError: no IOMMU}}"), "K8S-421", "no IOMMU", id="a-failed-node"
+        ),
+        pytest.param(
+            state(condition("AgentReporting", "AgentNotReady", "gone")),
+            "K8S-422",
+            "AgentNotReady: gone",
+            id="a-silent-agent",
+        ),
+        pytest.param(
+            state("{status: {conditions: [{type: PluginsChosen, status: 'False', reason: Conflict, message: two}]}}"),
+            "K8S-423",
+            "Conflict: two",
+            id="two-plugins-for-a-nic",
+        ),
+        pytest.param("Node/worker-1: null", "K8S-424", "no Node", id="the-node-is-gone"),
+        pytest.param(
+            "Node/worker-1: {status: {conditions: [{type: Ready, status: Unknown}]}}",
+            "K8S-425",
+            "not Ready",
+            id="the-node-is-away",
+        ),
+        pytest.param(
+            state("{status: {conditions: [{type: BootConfigured, status: 'False', reason: Failed}]}}"),
+            "K8S-426",
+            "Failed",
+            id="a-boot-that-failed",
+        ),
+        pytest.param(
+            "Pod/sriov-device-plugin-x: null", "K8S-427", "no pod of the device plugin", id="no-device-plugin"
+        ),
+        pytest.param(policy("Failed"), "POL-501", "Failed: because", id="a-policy-failed"),
+        pytest.param(policy("Invalid"), "POL-502", "Invalid: because", id="a-policy-is-invalid"),
+        pytest.param(policy("NoNodeMatched"), "POL-503", "because", id="a-policy-selects-no-node"),
+        pytest.param(policy("NoNicMatched"), "POL-504", "because", id="a-policy-selects-no-nic"),
+        pytest.param(policy("Displaced"), "POL-505", "because", id="a-policy-lost-all"),
+        pytest.param(policy("PartlyDisplaced", "True"), "POL-505", "because", id="a-policy-lost-some"),
+        pytest.param(policy("NotReported"), "POL-506", "because", id="agents-are-silent"),
+        pytest.param(policy("Progressing"), "POL-507", "because", id="a-policy-is-on-its-way"),
+        pytest.param(policy("NoVfs"), "POL-508", "because", id="no-vfs-wanted"),
+        pytest.param(policy("Ignored"), "POL-509", "because", id="a-policy-named-default"),
+        pytest.param(policy("NoConfiguration"), "POL-510", "because", id="a-policy-waits-for-the-configuration"),
+        pytest.param(policy("SomethingNew"), "POL-511", "SomethingNew", id="an-unknown-reason"),
+        pytest.param(
+            "SriovNetworkNodePolicy/rail0: {status: {conditions: []}}",
+            "POL-511",
+            "nobody",
+            id="a-policy-without-status",
+        ),
+        pytest.param(
+            "SriovNetworkNodePolicy/rail0: {metadata: {generation: 2}}", "POL-511", "last change", id="a-late-status"
+        ),
+        pytest.param(drained("Blocked"), "LIFE-721", "since 45m): PDB team-a/db allows 0", id="a-blocked-drain"),
+        pytest.param(drained("Waiting", answer="Idle"), "LIFE-722", "waits to be drained", id="a-waiting-drain"),
+        pytest.param(
+            "Node/worker-1: {metadata: {annotations: {sriovnetwork.openshift.io/state: Drain_Required}}}",
+            "LIFE-723",
+            "nobody says anything",
+            id="nobody-answers",
+        ),
+        pytest.param(
+            "SriovNetworkPoolConfig/p: {status: {conditions: [{type: Ready, status: 'False', reason: Overlap}]}}",
+            "LIFE-724",
+            "Overlap",
+            id="pools-overlap",
+        ),
+        pytest.param(
+            "SriovNetworkPoolConfig/p: {spec: {maxUnavailable: 0}, status: {nodes: 1}}",
+            "LIFE-724",
+            "wait for ever",
+            id="a-pool-that-drains-nobody",
+        ),
+        pytest.param(
+            "SriovNetworkPoolConfig/p: {spec: {maxUnavailable: lots}, status: {nodes: 1}}",
+            "LIFE-724",
+            "no percentage",
+            id="a-limit-that-is-none",
+        ),
+        pytest.param(
+            "SriovNetwork/rail: {status: {conditions: [{type: Ready, status: 'False', reason: NamespaceNotFound}]}}",
+            "NET-441",
+            "NamespaceNotFound",
+            id="a-network-without-namespace",
+        ),
+        pytest.param(
+            "NetworkAttachmentDefinition/rail: null", "NET-442", "team-a/rail", id="a-network-without-attachment"
+        ),
+        pytest.param("SriovNetwork/rail: {spec: {resourceName: x}}", "NET-443", "no policy offers x", id="no-policy"),
+    ],
+)
+def test_each_trouble_has_its_code_its_fact_and_a_remedy(changes, code, words):
+    findings = [one for one in every_finding(scene(changes)) if one.code == code]
+    assert findings
+    assert words in findings[0].fact
+    assert findings[0].remedy
+
+
+@pytest.mark.parametrize(
+    "part", ["configs", "policies", "states", "pools", "nodes", "networks", "attachments", "own_pods"]
+)
+def test_what_may_not_be_read_is_unknown_and_makes_nothing_else_look_broken(part):
+    findings = every_finding(scene("", **{part: "no rights"}))
+    assert codes(findings) == ["K8S-405"]
+    assert findings[0].severity == "unknown"
+
+
+def test_findings_are_told_worst_first_and_only_a_fail_fails():
+    findings = every_finding(scene(f"{policy('Invalid')}\nPod/sriov-device-plugin-x: null"))
+    assert codes(findings) == ["POL-502", "K8S-427"]
+    assert (failed(findings), failed(findings[1:])) == (True, False)
+
+
+def test_a_finding_for_programs_names_its_object():
+    (finding,) = every_finding(scene("Pod/sriov-device-plugin-x: null"))
+    assert finding_data(finding) == {
+        "code": "K8S-427",
+        "severity": "warn",
+        "object": "Node worker-1",
+        "fact": "no pod of the device plugin runs there, so VFs are not offered to pods",
+        "evidence": ["Pods with app=sriov-device-plugin"],
+        "remedy": "kubectl describe pods -n sriov-network-operator -l app=sriov-device-plugin",
+    }
+
+
+def test_the_tables_of_a_healthy_cluster():
+    cluster = scene()
+    assert node_grid(cluster).rows == (("worker-1", "Succeeded", "-", 1, 2, 2, "-"),)
+    assert policy_grid(cluster).rows == (("rail0", "rail0", 10, 1, 1, 2, 0, 0, "Applied"),)
+    assert drain_grid(cluster).rows == ()
+    assert pool_grid(cluster).rows == ()
+    assert network_grid(cluster).rows == (("rail", "SriovNetwork", "team-a/rail", "rail0", "rail0", "NetworkReady"),)
+    assert nic_grid(cluster.states.items[0]).rows == (
+        ("0000:86:00.0", "ens1f0", "i40e", "intel", 2, 2, 64, 0, "rail0 0-1", "-"),
+    )
+    assert summary(cluster)[0] == "nodes     1: 1 Succeeded; 2 VFs made, 2 wished"
+
+
+def test_drains_say_who_since_when_in_which_pool_and_what_blocks():
+    pools = "SriovNetworkPoolConfig/gpu: {spec: {maxUnavailable: 1}, status: {nodes: 1, draining: 1}}"
+    cluster = scene(f"{drained('Blocked')}\n{pools}")
+    assert drain_grid(cluster).rows == (
+        ("worker-1", "Drain_Required", "Draining", "45m", "gpu", "Blocked", "PDB team-a/db allows 0"),
+    )
+    assert pool_grid(cluster).rows == (("gpu", 1, 1, 1, 0, "not told"),)
+
+
+def test_people_see_the_beginning_of_a_long_cell_and_programs_all_of_it_with_numbers():
+    why = "x" * 100
+    grid = node_grid(scene(state(f"{{status: {{syncStatus: Failed, lastSyncError: {why}}}}}")))
+    assert grid.shown()[0] == ("worker-1", "Failed", "-", "1", "2", "2", f"{'x' * 57}...")
+    assert [grid.data()[0][key] for key in ("drain", "nics", "what_is_wrong")] == [None, 1, why]
+
+
+def test_a_wish_for_a_nic_that_is_not_there_is_in_the_table():
+    cluster = scene(state("{status: {interfaces: []}}"))
+    assert nic_grid(cluster.states.items[0]).rows[0][-1] == "wished, and not reported by the node"
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        pytest.param("2030-01-01T11:59:30Z", "30s", id="seconds"),
+        pytest.param("2030-01-01T11:58:01Z", "119s", id="less-than-two-minutes"),
+        pytest.param("2030-01-01T11:00:00Z", "60m", id="minutes"),
+        pytest.param("2029-12-31T11:00:00Z", "25h", id="hours"),
+        pytest.param("2029-12-22T12:00:00Z", "10d", id="days"),
+        pytest.param("2030-01-01T12:00:09Z", "0s", id="a-clock-that-is-ahead"),
+        pytest.param("2030-01-01T12:00:09", "", id="no-zone"),
+        pytest.param("yesterday", "", id="a-word"),
+        pytest.param(None, "", id="nothing"),
+    ],
+)
+def test_ages_are_short(since, told):
+    assert age(since, NOW) == told

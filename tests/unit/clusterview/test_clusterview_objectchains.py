@@ -1,0 +1,111 @@
+"""Why a node is not as it is wished, why a policy is not in place: the first broken link."""
+
+import pytest
+from cluster_scene import scene
+
+from sriov_core.clusterview.objectchains import explain_node, explain_policy
+
+WAITS = """
+Node/worker-1: {metadata: {annotations: {sriovnetwork.openshift.io/state: Drain_Required}}}
+SriovNetworkNodeState/worker-1:
+  status: {conditions: [{type: Drained, status: "False", reason: Waiting, message: one place}]}
+"""
+
+
+def said(kind, reason):
+    conditions = f"[{{type: {kind}, status: 'False', reason: {reason}}}]"
+    return f"SriovNetworkNodeState/worker-1: {{status: {{conditions: {conditions}}}}}"
+
+
+MOVING = "[{type: Progressing, status: 'True', reason: WaitingForReboot, message: soon}]"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        pytest.param("SriovOperatorConfig/default: null", "K8S-401", "there is none", id="no-configuration"),
+        pytest.param(
+            "SriovOperatorConfig/default: {spec: {configDaemonNodeSelector: {sriov: 'yes'}}}",
+            "K8S-428",
+            "lacks the label sriov",
+            id="not-managed",
+        ),
+        pytest.param("SriovNetworkNodeState/worker-1: null", "K8S-429", "no SriovNetworkNodeState", id="no-state"),
+        pytest.param(
+            said("AgentReporting", "NotReported"),
+            "K8S-422",
+            "NotReported",
+            id="a-silent-agent",
+        ),
+        pytest.param(
+            said("PluginsChosen", "Blocked"),
+            "K8S-423",
+            "Blocked",
+            id="no-plugin",
+        ),
+        pytest.param(
+            "SriovNetworkNodeState/worker-1: {status: {syncStatus: Failed, lastSyncError: no IOMMU}}",
+            "K8S-421",
+            "no IOMMU",
+            id="it-failed",
+        ),
+        pytest.param(WAITS, "LIFE-722", "one place", id="it-waits-for-a-drain"),
+        pytest.param(
+            f"SriovNetworkNodeState/worker-1: {{status: {{conditions: {MOVING}}}}}",
+            "K8S-430",
+            "WaitingForReboot: soon",
+            id="it-is-on-its-way",
+        ),
+        pytest.param("Pod/sriov-device-plugin-x: null", "K8S-427", "no pod", id="no-device-plugin"),
+        pytest.param(
+            "Node/worker-1: {status: {allocatable: {openshift.io/rail0: null}}}",
+            "K8S-431",
+            "none of rail0",
+            id="no-vfs",
+        ),
+    ],
+)
+def test_why_a_node_is_not_as_it_is_wished(changes, code, words):
+    story = explain_node("worker-1", scene(changes))
+    assert story.broken is not None
+    assert (story.broken.code, words in story.broken.fact) == (code, True)
+
+
+def test_a_node_that_is_as_wished_is_told_so_and_one_that_nobody_knows_is_none():
+    story = explain_node("worker-1", scene())
+    assert (story.broken, story.verdict) == (None, "it is as it is wished")
+    assert explain_node("worker-9", scene()) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "link"),
+    [
+        pytest.param("Invalid", "POL-502", "it is valid", id="invalid"),
+        pytest.param("NoVfs", "POL-508", "it asks for VFs", id="no-vfs"),
+        pytest.param("NoNodeMatched", "POL-503", "it selects nodes", id="no-node"),
+        pytest.param("NoNicMatched", "POL-504", "it selects NICs there", id="no-nic"),
+        pytest.param("Displaced", "POL-505", "no stronger policy took its VFs", id="displaced"),
+        pytest.param("Failed", "POL-501", "the nodes could be configured", id="failed"),
+        pytest.param("Progressing", "POL-507", "the nodes are done", id="on-its-way"),
+    ],
+)
+def test_why_a_policy_is_not_in_place(reason, code, link):
+    conditions = f"[{{type: Ready, status: 'False', observedGeneration: 1, reason: {reason}, message: because}}]"
+    details = "[{node: worker-1, outcome: failed, reason: no IOMMU}]"
+    cluster = scene(f"SriovNetworkNodePolicy/rail0: {{status: {{details: {details}, conditions: {conditions}}}}}")
+    story = explain_policy(cluster.policies.items[0], cluster)
+    assert (story.broken.code, story.links[-1].what) == (code, link)
+    assert story.grids[0].rows == (("worker-1", "failed", "no IOMMU"),)
+
+
+def test_a_policy_that_is_in_place_is_told_so():
+    cluster = scene()
+    story = explain_policy(cluster.policies.items[0], cluster)
+    assert story.verdict == "in place: 2 VFs of 1 NIC on 1 node"
+    assert all(one.holds == "yes" for one in story.links)
+
+
+def test_an_unknown_field_comes_before_all_else_of_a_policy():
+    conditions = "[{type: Accepted, status: 'False', reason: UnknownFields, message: 'spec.pfName'}]"
+    cluster = scene(f"SriovNetworkNodePolicy/rail0: {{status: {{conditions: {conditions}}}}}")
+    assert explain_policy(cluster.policies.items[0], cluster).broken.code == "K8S-408"
