@@ -41,14 +41,7 @@ def _pin(text: str) -> tuple[Address, str]:
 
 def output_options(verb: Verb) -> Verb:
     """Add ``-o`` and ``--no-color``; their values go to the session, early enough for usage errors."""
-    verb = click.option(
-        "--no-color",
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=_no_color,
-        help="Plain text even on a terminal (so does the variable NO_COLOR, which keeps the tables).",
-    )(verb)
+    verb = no_color_option(verb)
     return click.option(
         "-o",
         "--output",
@@ -58,6 +51,18 @@ def output_options(verb: Verb) -> Verb:
         expose_value=False,
         callback=_format,
         help="text for people (default), json or yaml for programs.",
+    )(verb)
+
+
+def no_color_option(verb: Verb) -> Verb:
+    """Add ``--no-color``; its value goes to the session."""
+    return click.option(
+        "--no-color",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_no_color,
+        help="Plain text even on a terminal (so does the variable NO_COLOR, which keeps the tables).",
     )(verb)
 
 

@@ -7,12 +7,14 @@ from contextlib import ExitStack, contextmanager
 import click
 
 from sriov_core.cli.machine import Machine, open_machine
-from sriov_core.cli.options import Settings, host_options, output_options
+from sriov_core.cli.options import Settings, host_options
+from sriov_core.cli.probeoptions import Drawing, drawing_options
 from sriov_core.cli.probeview import Report, nic_blocks, nic_data, report_blocks, report_data
 from sriov_core.cli.screen import Session
 from sriov_core.cli.signals import stop_on_signals
 from sriov_core.engine.diagnosis import journal_finding, nic_findings, node_findings, worst_first
 from sriov_core.engine.journal import Memory
+from sriov_core.engine.rivals import rival_findings
 from sriov_core.errors import HostError, JournalError, SpecError
 from sriov_core.host import pciids
 from sriov_core.host.ports import Changes
@@ -31,14 +33,24 @@ Wait = Callable[[], bool]
 @click.argument("nic", required=False)
 @click.option("--watch", is_flag=True, help="Stay, and show every change.")
 @host_options
-@output_options
+@drawing_options
 @click.pass_obj
-def verb(session: Session, nic: str | None, watch: bool, settings: Settings) -> int:  # noqa: FBT001  # click's flags
+def verb(
+    session: Session,
+    nic: str | None,
+    watch: bool,  # noqa: FBT001  # click's flags
+    drawing: Drawing | None,
+    settings: Settings,
+) -> int:
     """Show the NICs of this machine, who serves them and what is wrong; with NIC (a name or address), all about it.
 
     Exit code: 0, or 2 when a finding says `fail`; 1 for an error.
     """
+    if watch and drawing:
+        raise click.UsageError(f"--watch shows text, and -o {drawing} is one picture. Leave out one of the two")
     machine = open_machine(settings)
+    if drawing:
+        return _draw(look(machine), nic, drawing)
     if watch:
         with stop_on_signals() as stop, _waiting(machine, stop) as wait:
             return watching(machine, nic, session, wait)
@@ -54,6 +66,7 @@ def look(machine: Machine) -> Report:
         *journal,
         *node_findings(snapshot, memory, engine.catalogue.refused),
         *nic_findings(snapshot, engine.drivers, machine.host),
+        *rival_findings(snapshot, machine.host),
     )
     return Report(snapshot=snapshot, models=_models(machine, snapshot), findings=worst_first(findings))
 
@@ -82,6 +95,16 @@ def _show(session: Session, report: Report, name: str | None) -> int:
     nic = find(report.snapshot, name)
     own = [finding for finding in report.findings if finding.nic in (nic.address, None)]
     session.show(lambda: nic_blocks(report, nic), lambda: {"nic": nic_data(report, nic), "findings": _data(own)})
+    return 2 if any(finding.severity == "fail" for finding in own) else 0
+
+
+def _draw(report: Report, name: str | None, drawing: Drawing) -> int:
+    from sriov_core.cli import probedot, probepicture, probesvg  # noqa: PLC0415  # for pictures only
+
+    nic = find(report.snapshot, name) if name is not None else None
+    shown = probepicture.picture(report, nic)
+    click.echo(probedot.dot(shown) if drawing is Drawing.DOT else probesvg.svg(shown), nl=False)
+    own = [finding for finding in report.findings if nic is None or finding.nic in (nic.address, None)]
     return 2 if any(finding.severity == "fail" for finding in own) else 0
 
 

@@ -19,7 +19,7 @@ INTERRUPTED = 130
 
 _VERBS = (
     *("probe", "plan", "apply", "explain", "reset", "capture", "plugins", "boot", "install-units"),
-    *("render", "inject", "validate", "crds", "agent"),
+    *("render", "inject", "validate", "crds", "agent", "support-bundle"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from sriov_core.engine import knowncards
 from sriov_core.engine.journal import Memory
 from sriov_core.errors import DriverFailed, HostError
 from sriov_core.model.desired import DeviceType
@@ -27,7 +28,8 @@ def nic_findings(snapshot: Snapshot, drivers: Mapping[str, Driver], host: HostRe
     for nic in snapshot.nics:
         owner = snapshot.owners[nic.address]
         try:
-            yield from drivers[owner.plugin].diagnose(nic, host)
+            found = drivers[owner.plugin].diagnose(nic, host)
+            yield from knowncards.sharpened(found, nic, drivers[owner.plugin].info.models, snapshot.node, host)
         except (DriverFailed, HostError) as err:
             yield Finding(
                 code="PLG-603",

@@ -21,7 +21,7 @@ from sriov_core.plugin import (
     Step,
     hookimpl,
 )
-from sriov_plugins.generic import checks, discovery, eswitch, findings, kernels, steps
+from sriov_plugins.generic import checks, discovery, eswitch, findings, kernels, steps, surroundings
 from sriov_plugins.generic.models import MODELS
 
 
@@ -95,5 +95,5 @@ def needs_reboot() -> Sequence[Reboot]:
 
 
 @hookimpl(trylast=True)
-def diagnose(nic: Nic) -> Sequence[Finding]:
-    return tuple(findings.findings(nic))
+def diagnose(nic: Nic, host: HostReader) -> Sequence[Finding]:
+    return (*findings.findings(nic), *surroundings.findings(nic, surroundings.read(nic, host)))

@@ -5,7 +5,7 @@ import pytest
 from generic_nics import SIMULATED, nic
 
 from sriov_core.plugin import Address
-from sriov_plugins import generic
+from sriov_plugins.generic import findings
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from sriov_plugins import generic
 def test_a_missing_iommu_is_told_where_vfs_could_go_to_vfio(address, iommu_group, told):
     found = attrs.evolve(nic("netdevsim", address=address), iommu_group=iommu_group)
 
-    assert ("PLT-101" in [finding.code for finding in generic.diagnose(found)]) is told
+    assert ("PLT-101" in [finding.code for finding in findings.findings(found)]) is told
