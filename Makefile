@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check apiserver chart cluster crdcheck docs lab bench clean
+.PHONY: help demo test check apiserver chart cluster crdcheck docs images lab bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,9 @@ docs: $(READY)  ## the documents as a site in $(VENV)/site: no warning, links, a
 	@$(BIN)/python docs/building/references.py --check
 	@$(BIN)/codespell --ignore-words docs/building/words.txt README.md CONTRIBUTING.md CHANGELOG.md plugins.md docs
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/building/mkdocs.yml --site-dir $(abspath $(VENV))/site
+
+images: $(READY)  ## the images, built by buildah without a daemon, and their processes started; needs root, buildah, mmdebstrap
+	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' --durations=3 tests/images
 
 lab: $(READY)  ## scenarios on a real kernel with a real SR-IOV driver, in a virtual machine
 	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' -n 2 --dist loadfile --durations=8 tests/lab

@@ -17,7 +17,7 @@ ROOT_FILES = {
     *(".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md"),
     *("plugins.md", "pyproject.toml"),
 }
-ROOT_FOLDERS = {".ci", "bench", "docs", "examples", "operator", "sriov_core", "sriov_plugins", "tests"}
+ROOT_FOLDERS = {".ci", "bench", "docs", "examples", "images", "operator", "sriov_core", "sriov_plugins", "tests"}
 
 
 def folders_below(name):
