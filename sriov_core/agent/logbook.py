@@ -63,6 +63,8 @@ class Logbook:
 
 
 def _content(wish: Wish) -> str:
+    if wish.missing:
+        return "it is not there, so nothing is changed"
     if wish.error:
         return "it is not understood, so nothing is changed"
     if not wish.says_something:

@@ -1,6 +1,7 @@
 """How far the steps of a plan are, NIC by NIC: to the report at most once a second, to the log as begun and ended."""
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -12,11 +13,14 @@ from sriov_core.agent.seams import Meter
 from sriov_core.engine.execute import Event, Failure, Moment
 from sriov_core.model.address import Address
 from sriov_core.model.plan import Cost, Plan
-from sriov_core.planning.render import cost_text, counted, step_text
+from sriov_core.planning.render import cost_text, counted, plan_lines, step_text
 
 PACE_S = 1.0
 NODE = None
 """Stands for the node's own steps where NICs have an address."""
+
+_NUMBER = re.compile(r"^\s*[\d-]+\s+")
+_MOST_ROWS = 8
 
 OnProgress = Callable[[Mapping[Address, str]], None]
 
@@ -39,8 +43,25 @@ class _Part:
 
     @property
     def level(self) -> int:
-        """What costs nobody anything is a detail."""
+        """How its beginning is told: of what costs nobody anything, the end is enough."""
         return logging.INFO if self.plan.cost > Cost.NONE else logging.DEBUG
+
+    @property
+    def is_given_back(self) -> bool:
+        return any(nic.release for nic in self.plan.nics)
+
+    def begins(self) -> str:
+        why = "is given back, as the wish does not have it any more: " if self.is_given_back else ""
+        return f"{self.called}: {why}begins {counted(self.total, 'step')}, cost: {cost_text(self.plan)}"
+
+    def ended(self, seconds: float) -> str:
+        """What was done; of what costs more than a moment without a link, the beginning told the rest."""
+        done = f"{counted(self.done, 'step')} done in {seconds:.1f} s"
+        if self.plan.cost < Cost.VF_LOSS:
+            rows = [_NUMBER.sub("", row) for lines in plan_lines(self.plan)[:-1] for row in lines.rows]
+            more = f"; and {len(rows) - _MOST_ROWS} more" if len(rows) > _MOST_ROWS else ""
+            done = f"{done}, cost: {self.plan.cost}: {'; '.join(rows[:_MOST_ROWS])}{more}"
+        return f"{self.called}: {'given back, ' if self.is_given_back else ''}{done}"
 
     def sentence(self) -> str:
         step = f"; {self.under_way}" if self.under_way else ""
@@ -93,7 +114,7 @@ class Progress:
                 self._book.say(f"stale {nic}", f"{part.called} is planned again: {failure.error}")
             elif part.began is not None and failure is None:
                 seconds = time.monotonic() - part.began
-                _log.log(part.level, "%s: %s done in %.1f s", part.called, counted(part.done, "step"), seconds)
+                _log.info("%s", part.ended(seconds))
                 self._book.forget(f"begins {nic}", f"stale {nic}")
 
     def _move(self, part: _Part, event: Event, nic: Address | None) -> None:
@@ -104,8 +125,7 @@ class Progress:
         part.under_way = step_text(event.step, nic)
         if part.began is None:
             part.began = time.monotonic()
-            text = f"{part.called}: begins {counted(part.total, 'step')}, cost: {cost_text(part.plan)}"
-            self._book.say(f"begins {nic}", text, level=part.level)
+            self._book.say(f"begins {nic}", part.begins(), level=part.level)
 
     def _said(self) -> dict[Address, str]:
         return {nic: part.sentence() for nic, part in self._parts.items() if nic is not NODE}

@@ -4,6 +4,7 @@ Only the last word counts. What could not be written is written when the server 
 """
 
 import datetime as dt
+import enum
 import logging
 import threading
 import time
@@ -20,7 +21,7 @@ from sriov_core.api import keys
 from sriov_core.api.nodestate import NodeStateStatus
 from sriov_core.api.wire import API_VERSION
 from sriov_core.kube.client import Client
-from sriov_core.kube.failures import ApiFailure, Away, NotFound
+from sriov_core.kube.failures import ApiFailure, Away, Forbidden, NotFound
 from sriov_core.kube.recorder import Recorder, Reference
 from sriov_core.kube.resource import NODE_STATES, NODES
 
@@ -35,7 +36,19 @@ one by now, or somebody has overwritten it, and the agent does not watch it."""
 _ECHO_S = 10.0
 """How long after a write of our own the watch may still tell of versions before it."""
 
+_HELD = "nothing is changed on this machine before the cluster takes this agent's report, which it refuses"
+_KEPT = "the cluster is not told for now, and what is to be said is kept"
+
 _log = logging.getLogger("sriov_core.agent")
+
+
+class _Standing(enum.Enum):
+    """What became of the first word of this process. Whoever is away refuses nobody; a refusal is meant."""
+
+    UNKNOWN = enum.auto()
+    TAKEN = enum.auto()
+    AWAY = enum.auto()
+    REFUSED = enum.auto()
 
 
 class Publisher(Protocol):
@@ -58,6 +71,13 @@ class Publisher(Protocol):
         """Wait until all that is wanted is written; False when it was not in that time."""
         ...
 
+    def may_begin(self, timeout_s: float) -> bool:
+        """Whether the machine may be changed: a word of this process was taken, or the cluster was away for it.
+
+        Waits for the first word to be answered. False when it was refused, or not answered in that time.
+        """
+        ...
+
 
 class Unheard:
     """The `Publisher` of a node without a cluster: there is the log."""
@@ -75,6 +95,10 @@ class Unheard:
 
     def flush(self, timeout_s: float) -> bool:  # noqa: ARG002  # nothing waits
         """Nothing is left to be written."""
+        return True
+
+    def may_begin(self, timeout_s: float) -> bool:  # noqa: ARG002  # nothing waits
+        """There is nobody who could refuse."""
         return True
 
 
@@ -119,6 +143,7 @@ class ClusterPublisher:
         self._asked, self._done = 0, 0
         self._failures = 0
         self._complained = self._heard = False
+        self._standing = _Standing.UNKNOWN
 
     @property
     def written(self) -> Request | None:
@@ -158,6 +183,11 @@ class ClusterPublisher:
             asked = self._asked
             return self._changed.wait_for(lambda: self._done >= asked, timeout_s)
 
+    def may_begin(self, timeout_s: float) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._standing is not _Standing.UNKNOWN, timeout_s)
+            return self._standing in (_Standing.TAKEN, _Standing.AWAY)
+
     def run(self, stop: threading.Event) -> None:
         """Write until ``stop`` is set; each request has the client's deadline."""
         while not stop.is_set():
@@ -195,9 +225,11 @@ class ClusterPublisher:
             return self._pace_s
         except ApiFailure as err:
             self._failures += 1
+            self._stands(_Standing.REFUSED if isinstance(err, Forbidden) else _Standing.AWAY)
             if not self._complained and not isinstance(err, Away):
                 self._complained = True
-                _log.warning("the cluster is not told for now, and what is to be said is kept: %s", err)
+                is_held = self._standing is _Standing.REFUSED
+                _log.warning("%s: %s", _HELD if is_held else _KEPT, err)
             pause_s = min(LONGEST_RETRY_S, self._retry_s * float(2 ** min(self._failures - 1, 16)))
             return max(pause_s, err.retry_after_s or 0.0)
         if self._complained:
@@ -227,7 +259,14 @@ class ClusterPublisher:
                 refused = refused or err
         if refused:
             raise refused
+        self._stands(_Standing.TAKEN)
         return wrote
+
+    def _stands(self, standing: "_Standing") -> None:
+        """Whether this process is heard; once it was, no later answer makes it another's."""
+        with self._changed:
+            self._standing = _Standing.TAKEN if self._standing is _Standing.TAKEN else standing
+            self._changed.notify_all()
 
     def _mirror(self, request: Request | None, seen: Seen) -> bool:
         """The Node's annotation goes first, as drain controllers expect; it is written anew by each process."""

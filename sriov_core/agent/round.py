@@ -34,6 +34,9 @@ from sriov_core.model.plan import Cost, Plan
 SAFETY_NET_S = 30.0
 NOT_READY_S = 1.0
 """How often it is looked whether the cluster was read: an empty list rings no bell."""
+HELD_S = 5.0
+"""How long a first report may take to be answered before it is looked again, and how often that is while it is refused:
+an answer rings no bell."""
 NO_CONFIG_S = 10.0
 """For so long the configuration may be missing before that is a failure: it and the node state come separately."""
 
@@ -177,7 +180,7 @@ class Round:
             spec = attrs.evolve(spec, bridges=self.engine.journal.read().bridges)
         look = self.engine.look(spec, release=wish.release, snapshot=snapshot)
         troubles = tuple(map(of_problem, wish.problems))
-        if self.boot and wish.says_something:
+        if self.boot and wish.says_something and self._may_begin(order):
             troubles = (*troubles, *self.boot.keep(spec))
         return Case(
             order=order, wish=wish, switches=on, spec=spec, look=look, plan=self._judged(look, spec), troubles=troubles
@@ -194,6 +197,8 @@ class Round:
         self._failures = tuple(failure for failure in self._failures if _is_left(failure, case.plan))
         self.voice.book.plans(case.plan, drift=self._settled == case.wish.version)
         is_due = _is_due(case, decision)
+        if (is_due or decision.reboot or self.boot) and not self._may_begin(case.order):
+            return "waiting", self._introduced(case, decision)
         if self._broken and not is_due and not decision.reboot:
             self._broken = None
             decision = self._decided(case)
@@ -221,11 +226,21 @@ class Round:
         written, failed = self.voice.publisher.written, bool(self._failures or self._broken)
         return decide.in_cluster(case.plan, memory, seen, case.switches.terms, written=written, failed=failed)
 
+    def _may_begin(self, order: Order) -> bool:
+        """Whether the cluster has taken a word of this process or was away for it: else it may be another node's."""
+        return order.state is None or self.voice.publisher.may_begin(0.0)
+
+    def _introduced(self, case: Case, decision: Decision) -> float:
+        """Say the first word of this process, before its first work; answers when to look afresh."""
+        doing = decide.part(case.plan, decision.most)
+        said = Progress(doing, self.voice.meter, lambda _: None, self.voice.book).said()
+        self._say(case.order, self._standing(case, decision, doing=said), _asking(decision.talk))
+        return 0.0 if self.voice.publisher.may_begin(HELD_S) else HELD_S
+
     def _act(self, case: Case, decision: Decision) -> Case:
         """Do what may be done. What was prepared for is checked again before the first write of each plan."""
         most, block, seen = decision.most, case.switches.block_plugin, case.look.snapshot
-        doing = decide.part(case.plan, most)
-        asking = attrs.evolve(decision.talk, request=None) if _gives_up(decision.talk) else decision.talk
+        doing, asking = decide.part(case.plan, most), _asking(decision.talk)
 
         def tell(said: Mapping[Address, str]) -> None:
             with suppress(Exception):  # called from the midst of the work, which what is said of it must not stop
@@ -309,9 +324,9 @@ def _is_left(failure: Failure, plan: Plan) -> bool:
     return any(nic.nic == failure.nic and nic.steps for nic in plan.nics)
 
 
-def _gives_up(spoken: Talk) -> bool:
-    """A drain is given up only after the work."""
-    return spoken.request is Request.IDLE
+def _asking(spoken: Talk) -> Talk:
+    """What is said before the work: a drain is given up only after it."""
+    return attrs.evolve(spoken, request=None) if spoken.request is Request.IDLE else spoken
 
 
 def _without_need(order: Order, on: Switches) -> Talk:

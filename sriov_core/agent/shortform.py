@@ -108,4 +108,5 @@ def _nic(entry: _Entry, nic: Nic) -> NicSpec:
 
 def _missing(name: str, known: Mapping[str, Nic]) -> Problem:
     here = ", ".join(sorted({str(nic) for nic in known.values()})) or "none"
-    return Problem(code="no-such-nic", text=f"this machine has no NIC {name}", remedy=f"NICs here: {here}")
+    text = f"this machine has no NIC {name}, and nothing is given back meanwhile"
+    return Problem(code="no-such-nic", text=text, remedy=f"NICs here: {here}")

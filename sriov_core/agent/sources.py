@@ -9,7 +9,7 @@ import attrs
 
 from sriov_core.agent.shortform import SeenConfigMap, of_config_maps
 from sriov_core.agent.switches import Given, SeenConfig, Switches, switches
-from sriov_core.agent.wish import SeenNodeState, Wish, of_node_state, of_text
+from sriov_core.agent.wish import SeenNodeState, Wish, of_node_state, of_text, without_release_while_missing
 from sriov_core.api import keys
 from sriov_core.api.operatorconfig import NAME
 from sriov_core.errors import SriovError
@@ -166,6 +166,7 @@ class FileSource:
     """One node state in a file, and no cluster. The file is read again when it was changed.
 
     A file that cannot be read changes nothing, and says so; the last wish is healed no more until it can be read.
+    While a NIC of the wish is not here, nothing is given back.
     """
 
     def __init__(self, path: str, given: Given, *, look_each_s: float = 1.0) -> None:
@@ -189,7 +190,16 @@ class FileSource:
     def order(self) -> Order:
         return Order(switches=self._switches)
 
-    def wish(self, order: Order, snapshot: Snapshot) -> Wish | None:  # noqa: ARG002  # the same on any machine
+    def wish(self, order: Order, snapshot: Snapshot) -> Wish | None:  # noqa: ARG002  # there is one file
+        return without_release_while_missing(self._read(), snapshot)
+
+    def join(self, timeout_s: float) -> bool:
+        if self._thread is None:
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _read(self) -> Wish:
         called = f"the wish in {self._path}"
         try:
             if os.path.exists(self._path) and not os.path.isfile(self._path):  # a pipe would be waited for without end
@@ -197,8 +207,9 @@ class FileSource:
             with open(self._path, "rb") as file:
                 data = file.read(MOST_BYTES + 1)
         except OSError as err:
-            error = f"cannot read {self._path}: {err.strerror}. Write the node state there"
-            return Wish(called=called, error=error)
+            missing = isinstance(err, FileNotFoundError)
+            why = f"there is no file {self._path}" if missing else f"cannot read {self._path}: {err.strerror}"
+            return Wish(called=called, error=f"{why}. Write the node state there", missing=missing)
         if len(data) > MOST_BYTES:
             error = f"{self._path} has more than {MOST_BYTES // 1_000_000} MB, which is no node state"
             return Wish(called=called, error=error)
@@ -209,12 +220,6 @@ class FileSource:
             return Wish(called=called, error=error)
         except SriovError as err:
             return Wish(called=called, error=str(err))
-
-    def join(self, timeout_s: float) -> bool:
-        if self._thread is None:
-            return True
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:

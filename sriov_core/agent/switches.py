@@ -25,11 +25,15 @@ class SeenConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 @attrs.frozen(kw_only=True)
 class Given:
-    """What the command line and the environment say; None leaves a feature to its gate."""
+    """What the command line and the environment say; None leaves a feature to its gate.
+
+    ``log_level`` holds as long as no configuration says another.
+    """
 
     external_drainer: bool = False
     parallel: bool | None = None
     bridges: bool | None = None
+    log_level: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -54,7 +58,7 @@ def switches(config: SeenConfig | None, given: Given) -> Switches:
     on = gates(spec.feature_gates)
     return Switches(
         terms=Terms(disabled=spec.disable_drain, external=given.external_drainer),
-        log_level=spec.log_level,
+        log_level=config.spec.log_level if config else given.log_level,
         block_plugin=on.is_on("blockDevicePluginUntilConfigured"),
         reset_firmware=on.is_on("mellanoxFirmwareReset"),
         bridges=on.is_on("manageSoftwareBridges") if given.bridges is None else given.bridges,

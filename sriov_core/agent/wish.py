@@ -12,9 +12,12 @@ from sriov_core.errors import SpecError
 from sriov_core.kube.lean import LeanMeta
 from sriov_core.model.address import Address
 from sriov_core.model.desired import NodeSpec
+from sriov_core.model.observed import Snapshot
 from sriov_core.model.plan import Problem
 from sriov_core.policy.nodestate import to_spec
 from sriov_core.policy.pins import parse_pins
+
+_RENDER = "`sriov-core render` makes node states of policies and Nodes"
 
 
 class SeenNodeState(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,8 +34,8 @@ class Wish:
 
     ``release`` says that it is the whole wish: what was configured before and is left out is given back. ``version``
     names it: the same text, the same wish; ``called`` is what people call it. ``pins`` are the administrator's owners
-    of NICs. A wish that cannot be understood has an ``error`` and changes nothing; ``problems`` are parts of it that
-    cannot be met, and ``notes`` what else people should know.
+    of NICs. A wish that cannot be understood has an ``error`` and changes nothing (``missing``: there is no such file);
+    ``problems`` are parts of it that cannot be met, and ``notes`` what else people should know.
     """
 
     spec: NodeSpec = attrs.field(factory=NodeSpec)
@@ -41,6 +44,7 @@ class Wish:
     called: str = "the wish"
     pins: Mapping[Address, str] = attrs.field(factory=dict)
     error: str = ""
+    missing: bool = False
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -79,6 +83,9 @@ def of_node_state(seen: SeenNodeState) -> Wish:
 def of_text(text: str, source: str) -> Wish:
     """The wish in the text of a file that holds one node state. Its ``error`` says what is wrong with the text."""
     called = f"the wish in {source}"
+    if all(not line.strip() or line.lstrip().startswith(("#", "---")) for line in text.splitlines()):
+        error = f"{source}: the file is empty. Write one SriovNetworkNodeState there: {_RENDER}"
+        return Wish(version=text, called=called, error=error)
     try:
         state = _only_state(documents.read(text, source), source)
         spec = to_spec(state)
@@ -87,6 +94,23 @@ def of_text(text: str, source: str) -> Wish:
     pins = parse_pins(state.metadata.annotations.get(keys.PINNED_PLUGINS, ""))
     notes = tuple(map(str, pins.faults))
     return Wish(spec=spec, release=True, version=text, called=called, pins=pins.plugins, notes=notes)
+
+
+def without_release_while_missing(wish: Wish, snapshot: Snapshot) -> Wish:
+    """The wish that gives nothing back while one of its NICs is not here: it may be one whose address is mistyped."""
+    if not wish.release:
+        return wish
+    there = {entry.function.address for entry in snapshot.unmanaged} | set(snapshot.failures)
+    there |= {nic.address for nic in snapshot.nics}
+    missing = [str(nic.address) for nic in wish.spec.nics if nic.address not in there]
+    if not missing:
+        return wish
+    problem = Problem(
+        code="giving-back-waits",
+        text=f"nothing is given back while the wish names what is not here: {', '.join(missing)}",
+        remedy="Correct that address, or take it out of the wish",
+    )
+    return attrs.evolve(wish, release=False, problems=(*wish.problems, problem))
 
 
 def status_of(seen: SeenNodeState) -> NodeStateStatus:
@@ -106,8 +130,7 @@ def _only_state(found: Sequence[documents.Document], source: str) -> NodeState:
         text = f"{source} holds {len(states)} node states ({names}), and this machine is one node"
         raise SpecError(f"{text}. Leave the one of this node in it")
     kinds = ", ".join(dict.fromkeys(entry.kind for entry in found))
-    remedy = "`sriov-core render` makes node states of policies and Nodes"
-    raise SpecError(f"{source} holds {kinds}, and the wish is one SriovNetworkNodeState. Write it there: {remedy}")
+    raise SpecError(f"{source} holds {kinds}, and the wish is one SriovNetworkNodeState. Write it there: {_RENDER}")
 
 
 def _whole(seen: SeenNodeState) -> NodeState:

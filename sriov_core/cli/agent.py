@@ -89,6 +89,13 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     help="Serve /healthz and /readyz on HOST:PORT; 0 serves none.",
 )
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--log-level",
+    type=click.IntRange(0, 2),
+    default=0,
+    show_default=True,
+    help="0 facts, 1 each step, 2 each request; with a cluster, until the SriovOperatorConfig is read.",
+)
 @host_options
 @click.pass_context
 def verb(  # noqa: PLR0917  # click passes every option by name
@@ -107,6 +114,7 @@ def verb(  # noqa: PLR0917  # click passes every option by name
     metrics_bind_address: str,
     health_probe_bind_address: str,
     log_format: "Form",
+    log_level: int,
     settings: Settings,
 ) -> int | None:
     """Keep this node as its SriovNetworkNodeState wishes, and report it, until SIGTERM.
@@ -125,6 +133,7 @@ def verb(  # noqa: PLR0917  # click passes every option by name
         external_drainer=os.environ.get("USE_EXTERNAL_DRAINER") == "true",
         parallel=True if parallel_nic_config else None,
         bridges=True if manage_software_bridges else None,
+        log_level=log_level,
     )
     wanted = Wanted(
         settings=attrs.evolve(settings, disabled=(*settings.disabled, *disable_plugins)),
@@ -147,9 +156,10 @@ def verb(  # noqa: PLR0917  # click passes every option by name
 
 def _logged(wanted: "Wanted", log_format: "Form") -> int:
     """Run, and have the log tell what kept the agent from it: in a pod nobody reads anything else."""
-    from sriov_core.kube.logs import log_to_stderr  # noqa: PLC0415  # as above
+    from sriov_core.kube.logs import log_to_stderr, set_level  # noqa: PLC0415  # as above
 
     with log_to_stderr(log_format):
+        set_level(wanted.given.log_level)
         try:
             return _run(wanted)
         except SriovError as err:

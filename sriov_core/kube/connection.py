@@ -18,6 +18,11 @@ HOME_CONFIG = "~/.kube/config"
 SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
+_KUBECONFIG = (
+    "A kubeconfig is YAML with kind: Config, clusters, users, contexts and a current-context, as kubectl config view "
+    "prints it"
+)
+
 # A peer that vanished without a word is noticed after 30 + 3 * 5 s, like client-go's HTTP/2 ping
 # (k8s.io/apimachinery/pkg/util/net/http.go: 30 s idle, 15 s for the answer).
 _KEEP_ALIVE = (
@@ -33,16 +38,18 @@ def connect(
     kubeconfig: str | None = None,
     *,
     user_agent: str,
+    context: str | None = None,
     connections: int = 64,
     environ: Mapping[str, str] = os.environ,
     service_account: str = SERVICE_ACCOUNT,
 ) -> "PooledTransport":
     """The transport for a kubeconfig file, the one in KUBECONFIG or ~/.kube/config, or the pod's service account.
 
-    In a pod without ``kubeconfig`` and KUBECONFIG, the service account. Raises HostError that says where was looked.
+    In a pod without ``kubeconfig`` and KUBECONFIG, the service account. ``context`` is one of the kubeconfig's, its
+    current one unless given. Raises HostError that says where was looked.
     A pod's token is read again each minute, an exec plugin is asked again before its token expires, and the files of
     authorities and client certificates are read with every new connection. All of it is read anew when the API server
-    does not know who asks.
+    does not know who asks, and a kubeconfig with its address when nobody answers and the file has changed.
     """
     from sriov_core.kube.transport import PooledTransport, Way  # noqa: PLC0415
 
@@ -54,13 +61,14 @@ def connect(
             return _loaded(service_account, lambda empty: _load_service_account(service_account, environ, empty))
         path = os.path.expanduser(chosen or HOME_CONFIG)
         _must_be_there(path)
-        return _loaded(path, lambda empty: _load_kubeconfig(path, empty))
+        return _loaded(path, lambda empty: _load_kubeconfig(path, context, empty))
 
     def way(configuration: Any) -> Way:
-        return Way(_pool(configuration, connections), _headers(configuration, user_agent))
+        return Way(_pool(configuration, connections), _headers(configuration, user_agent), configuration.host)
 
     configuration = load()
-    return PooledTransport(configuration.host, way(configuration), lambda: way(load()))
+    files = "" if in_pod else os.path.expanduser(chosen or HOME_CONFIG)
+    return PooledTransport(configuration.host, way(configuration), lambda: way(load()), lambda: _stamps(files))
 
 
 def _pool(configuration: Any, connections: int) -> Any:
@@ -79,10 +87,10 @@ def _load_service_account(folder: str, environ: Mapping[str, str], configuration
     loader.load_and_set(configuration)
 
 
-def _load_kubeconfig(path: str, configuration: Any) -> None:
+def _load_kubeconfig(path: str, context: str | None, configuration: Any) -> None:
     from kubernetes.config import load_kube_config  # noqa: PLC0415
 
-    load_kube_config(path, client_configuration=configuration, persist_config=False)
+    load_kube_config(path, context, client_configuration=configuration, persist_config=False)
 
 
 def _loaded(looked: str, load: Callable[[Any], None]) -> Any:
@@ -98,8 +106,21 @@ def _loaded(looked: str, load: Callable[[Any], None]) -> Any:
         raise _unusable(looked, str(error)) from error
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         # What the library makes of a file that is YAML and no kubeconfig.
-        raise _unusable(looked, f"it is no kubeconfig ({type(error).__name__}: {error})") from error
+        raise _unusable(looked, f"it is no kubeconfig. {_KUBECONFIG}") from error
     return configuration
+
+
+def _stamps(paths: str) -> tuple[tuple[int, int, int] | None, ...]:
+    """What differs when one of the files was replaced or written."""
+    return tuple(_stamp(path) for path in paths.split(os.pathsep) if path)
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _must_be_there(path: str) -> None:

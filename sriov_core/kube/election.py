@@ -50,6 +50,7 @@ class Election:
         self._lease: Object | None = None
         self._until = 0.0
         self._trouble: ApiFailure | None = None
+        self._holder: str | None = None
         self._pace = Pace()
 
     def acquire(self, stop: threading.Event) -> bool:
@@ -102,9 +103,15 @@ class Election:
         verdict = judge(record, self._seen, now, self._identity, self._timing)
         self._seen = None if record is None else watched(record, self._seen, now)
         if verdict == "wait":
+            self._waits_for(record.holder_identity if record is not None else None)
             return False
         self._write(client, lease, held(record, self._identity, self._timing, _today()))
         return True
+
+    def _waits_for(self, holder: str | None) -> None:
+        if holder != self._holder:
+            _log.info("%s waits: %s holds the Lease %s", self._identity, holder, self._called)
+        self._holder = holder
 
     def _renew(self, lease: Object) -> bool:
         """One attempt; False when the Lease is another's. A failure that may pass is tried again."""

@@ -2,6 +2,9 @@
 
 from sriov_core.errors import SriovError
 
+NO_TRUST = "no trust between"
+"""So begins what is said of a server whose certificate is not trusted: it is there, and treated as if it were away."""
+
 
 class ApiFailure(SriovError):
     """Root of every refusal. ``status`` is the HTTP code, 0 when there was no answer; ``reason`` the server's word."""

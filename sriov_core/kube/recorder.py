@@ -52,10 +52,12 @@ class Recorder:
     The same event (object, reason, note) within ten minutes becomes a series of the first one. At most 512 wait; the
     oldest is dropped and counted. Events of objects of the cluster are written into the namespace ``default``, as
     kubectl expects them; notes are cut to 1024 bytes. While the API server cannot be reached, they wait.
+    With ``logs``, each new one is a line of the log, too: a Warning as a warning, any other as a detail (DEBUG).
     """
 
-    def __init__(self, client: Client, *, component: str, instance: str) -> None:
+    def __init__(self, client: Client, *, component: str, instance: str, logs: bool = False) -> None:
         self._client = client
+        self._logs = logs
         self._random = random.Random()  # noqa: S311  # spreads retries; no secret
         self._changed = threading.Condition()
         self._ledger = Ledger(Reporter(component=component, instance=instance))
@@ -71,8 +73,17 @@ class Recorder:
         """How many events were given up because too many waited."""
         return self._dropped
 
-    def tell(self, about: Reference, kind: Literal["Normal", "Warning"], reason: str, action: str, note: str) -> None:
-        """Record an event; never blocks, never raises."""
+    def tell(
+        self,
+        about: Reference,
+        kind: Literal["Normal", "Warning"],
+        reason: str,
+        action: str,
+        note: str,
+        *,
+        is_logged: bool = False,
+    ) -> None:
+        """Record an event; never blocks, never raises. With ``is_logged``, the log has it already."""
         event = Happening(about=about, kind=kind, reason=reason, action=action, note=note, at=dt.datetime.now(dt.UTC))
         with self._changed:
             creation = self._ledger.tell(event, time.monotonic())
@@ -81,6 +92,10 @@ class Recorder:
                     self._drop(self._creations.popleft())
                 self._creations.append(creation)
             self._changed.notify()
+        if self._logs and creation is not None and not is_logged:
+            level = logging.WARNING if kind == "Warning" else logging.DEBUG
+            place = "/".join(part for part in (about.namespace, about.name) if part)
+            _log.log(level, "%s %s: %s: %s", about.kind, place, reason, note)
 
     def close(self, timeout_s: float) -> None:
         """Write what waits, within that time."""

@@ -21,7 +21,9 @@ from sriov_core.kube.failures import (
 )
 from sriov_core.kube.resource import Resource
 
-MOST_SHOWN = 300
+MOST_SHOWN = 1000
+_CUT = " ... "
+_LONGEST_PAGE = 300  # bytes of an answer that is no Status, which is mostly a proxy's and ends in markup
 LONGEST_RETRY_AFTER_S = 300.0
 
 # apimachinery/pkg/api/errors: what is said of a kind that is not there, and of a patch that could not be done. Of a
@@ -30,6 +32,7 @@ _NO_SUCH_KIND = ("the server could not find the requested resource", "404 page n
 _NO_SUCH_PATCH = "the server rejected our request due to an error in our request"
 # Who forbids by an admission plugin or policy says something else, and a role would not help.
 _OF_ROLES = re.compile(r" cannot \w+ resource\b")
+_ACCOUNT = re.compile(r"\bsystem:serviceaccount:([^:\s\"]+):")
 _READS = ("get", "list", "watch")
 _AWAY = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 _CLASSES: dict[int, type[ApiFailure]] = {
@@ -105,9 +108,12 @@ def failure_in_stream(asked: Asked, body: bytes) -> ApiFailure:
 
 
 def shown(text: str) -> str:
-    """A text of somebody else, fit for one line of a message."""
+    """A text of somebody else, fit for one line of a message. It is cut in its midst: what to do stands at its end."""
     line = "".join(letter for letter in " ".join(text.split()) if letter.isprintable()).rstrip(". ")
-    return line if len(line) <= MOST_SHOWN else line[: MOST_SHOWN - 3] + "..."
+    if len(line) <= MOST_SHOWN:
+        return line
+    half = (MOST_SHOWN - len(_CUT)) // 2
+    return line[:half] + _CUT + line[-half:]
 
 
 def _sentences(*parts: str) -> str:
@@ -118,7 +124,7 @@ def _read(body: bytes) -> _Status:
     try:
         return msgspec.json.decode(body, type=_Status)
     except msgspec.DecodeError:
-        return _Status(message=body[: 4 * MOST_SHOWN].decode(errors="replace"))
+        return _Status(message=body[:_LONGEST_PAGE].decode(errors="replace"))
 
 
 def _words(said: _Status, status: int) -> str:
@@ -154,7 +160,7 @@ def _advice(asked: Asked, kind: type[ApiFailure], status: int, message: str) -> 
     if status == HTTPStatus.UNAUTHORIZED:
         return "The token or client certificate is missing, expired or revoked: renew it"
     if kind is Forbidden and _OF_ROLES.search(message):
-        return f"A role bound to this identity must allow {asked.right}"
+        return _sentences(f"A role bound to this identity must allow {asked.right}", _elsewhere(asked, message))
     if kind is Invalid and asked.verb == "patch" and message == _NO_SUCH_PATCH:
         return "A test of the patch did not hold, or what it changes is not there: read the object again"
     return {
@@ -165,6 +171,15 @@ def _advice(asked: Asked, kind: type[ApiFailure], status: int, message: str) -> 
         Away: "Come back later; if it lasts, look at the API server and what stands before it",
         Unavailable: "Come back later; if it lasts, look at the API server, its webhooks and etcd",
     }.get(kind, "")
+
+
+def _elsewhere(asked: Asked, message: str) -> str:
+    """A hint when a service account is refused in another namespace than its own: its role may well be there."""
+    account = _ACCOUNT.search(message)
+    if account is None or not asked.namespace or account[1] == asked.namespace:
+        return ""
+    text = f"The account is of namespace {account[1]}, and namespace {asked.namespace} was asked"
+    return f"{text}: is that the right one (--namespace, or NAMESPACE in the environment)?"
 
 
 def _retry_after(said: _Status, headers: Mapping[str, str]) -> float | None:

@@ -22,7 +22,7 @@ from urllib3.exceptions import (
 
 from sriov_core.errors import SriovError
 from sriov_core.kube.exchange import REQUEST_TIMEOUT_S, Answer, Stream
-from sriov_core.kube.failures import Away, Unavailable
+from sriov_core.kube.failures import NO_TRUST, Away, Unavailable
 
 CONNECT_S = 5.0
 CHUNK = 1 << 18
@@ -44,27 +44,31 @@ _log = logging.getLogger(__name__)
 
 @attrs.frozen
 class Way:
-    """Who asks: connections with a client certificate and authorities, and what goes with each request.
+    """Who asks whom: connections with a client certificate and authorities, and what goes with each request.
 
-    ``headers`` has the token of the moment; it may raise Unavailable.
+    ``headers`` has the token of the moment; it may raise Unavailable. ``server`` is where the API server is by now,
+    empty for where it was.
     """
 
     pool: urllib3.PoolManager
     headers: Callable[[], Mapping[str, str]]
+    server: str = ""
 
 
 class PooledTransport:
     """The `Transport` to ``server``, a URL without a path behind it. Thread-safe.
 
     ``look`` finds the way, as the files are now; SriovError when there is none. It is called again when the API server
-    does not know who asks (401): tokens, certificates and whole kubeconfigs are replaced while a process runs. The
+    does not know who asks (401): tokens, certificates and whole kubeconfigs are replaced while a process runs. So it is
+    when nobody answers and ``stamp``, which names the version of the files, is another one: so may the address be. The
     deadline of a request covers connecting and the answer's body; of its headers, it covers each silence. Resolving a
     name has the resolver's own limit.
     """
 
-    def __init__(self, server: str, way: Way, look: Callable[[], Way]) -> None:
+    def __init__(self, server: str, way: Way, look: Callable[[], Way], stamp: Callable[[], object] = str) -> None:
         self._server = server.rstrip("/")
-        self._way, self._look = way, look
+        self._way, self._look, self._stamp = way, look, stamp
+        self._seen = stamp()
         self._renewing = threading.Lock()
         self._looked = float("-inf")
 
@@ -119,16 +123,26 @@ class PooledTransport:
     def _renew(self) -> None:
         # A connection keeps the certificate that it was opened with; new ones read the file, which may be renewed.
         self._way.pool.clear()
+        self._look_anew(changed=False)
+
+    def _look_anew(self, *, changed: bool) -> None:
+        """Find the way once more, but not too often; with ``changed``, only when the files are others."""
         with self._renewing:
-            now = time.monotonic()
-            if now - self._looked < RENEW_S:
+            now, stamp = time.monotonic(), self._stamp()
+            if now - self._looked < RENEW_S or (changed and stamp == self._seen):
                 return
-            self._looked = now
+            self._looked, self._seen = now, stamp
             try:
-                self._way = self._look()
+                way = self._look()
             except SriovError as error:
                 # Whoever asked is told of the refusal, which stays.
                 _log.debug("the credentials for %s stay as they are: %s", self._server, error)
+                return
+            server = way.server.rstrip("/") or self._server
+            if server != self._server:
+                _log.info("the API server is %s now; it was %s", server, self._server)
+            before, self._way, self._server = self._way, way, server
+            before.pool.clear()
 
     @contextmanager
     def _told(self, timeout_s: float) -> Iterator[None]:
@@ -136,6 +150,7 @@ class PooledTransport:
         try:
             yield
         except _FAULTS as error:
+            self._look_anew(changed=True)
             raise Away(f"{_what(error, self._server, timeout_s)}. {_remedy(error)}") from error
 
 
@@ -235,7 +250,7 @@ def _what(error: Exception, server: str, timeout_s: float) -> str:
         case ReadTimeoutError() | TimeoutError():
             return f"no answer from {server} within {timeout_s:g} s"
         case SSLError():
-            return f"no trust between {server} and this client: {_root(error)}"
+            return f"{NO_TRUST} {server} and this client: {_root(error)}"
         case _ if any(isinstance(one, http.client.IncompleteRead) for one in _chain(error)):
             return f"the answer of {server} was cut short"
         case _:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import attrs
 
-from sriov_core.kube.failures import ApiFailure, Forbidden, NotFound
+from sriov_core.kube.failures import NO_TRUST, ApiFailure, Forbidden, NotFound
 from sriov_core.kube.pace import GAPS_S, Pace
 from sriov_core.kube.resource import OURS, Resource
 
@@ -85,10 +85,12 @@ class Troubles:
             before, lasted_s = self._silence.told, now - self._silent_since
             if not self._silence.tells(now):
                 return
+        is_there = NO_TRUST in text
         if before:
-            _log.warning("the API server has been away for %s: %s", _long(lasted_s), text)
+            what = "has not been trusted for" if is_there else "has been away for"
+            _log.warning("the API server %s %s: %s", what, _long(lasted_s), text)
         else:
-            _log.warning("the API server is away: %s", text)
+            _log.warning("the API server %s: %s", "is not trusted" if is_there else "is away", text)
 
     def answered(self) -> None:
         """The API server answered a request."""

@@ -312,3 +312,39 @@ def test_agents_killed_at_any_point_end_their_work_and_repeat_nothing(server, na
             assert found == (scene.number, 1, expected)
     for node in nodes:
         server.admin.remove(f"/api/v1/nodes/{node}")
+
+
+def test_an_agent_whose_report_is_refused_changes_nothing_until_it_is_taken(server, objects, tmp_path, caplog):
+    """As one does that was started with the token of another node's agent: it may read, and report nothing."""
+    user = f"reader-{objects.namespace}"
+    reader = client_at(server.kubeconfig(user, path=tmp_path / "kubeconfig"))
+    host = world()
+    objects.wish(interface())
+    with _allowed(server, user, "get", "list", "watch"), running(reader, objects, host) as agent:
+        until(lambda: "nothing is changed on this machine before the cluster takes this agent's report" in caplog.text)
+        host.set_mtu(PF, 1700)
+        for _ in range(3):
+            agent.notice()
+        assert (drivers_of(host), "cannot patch resource" in caplog.text) == ([], True)
+        with _allowed(server, user, "patch"):
+            until(lambda: len(drivers_of(host)) == 2)
+            objects.synced()
+
+
+@contextmanager
+def _allowed(server: Server, user: str, *verbs: str) -> Iterator[None]:
+    """That user may do this with everything for as long as the block lasts."""
+    group, name = "rbac.authorization.k8s.io", f"{user}-{verbs[0]}"
+    path = f"/apis/{group}/v1"
+    head = {"apiVersion": f"{group}/v1", "metadata": {"name": name}}
+    rule = {"apiGroups": ["*"], "resources": ["*"], "verbs": list(verbs)}
+    who = {"apiGroup": group, "kind": "User", "name": user}
+    role = {"apiGroup": group, "kind": "ClusterRole", "name": name}
+    server.admin.done("POST", f"{path}/clusterroles", {**head, "kind": "ClusterRole", "rules": [rule]})
+    binding = {**head, "kind": "ClusterRoleBinding", "subjects": [who], "roleRef": role}
+    server.admin.done("POST", f"{path}/clusterrolebindings", binding)
+    try:
+        yield
+    finally:
+        for kind in ("clusterrolebindings", "clusterroles"):
+            server.admin.remove(f"{path}/{kind}/{name}")

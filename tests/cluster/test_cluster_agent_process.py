@@ -93,7 +93,8 @@ def test_the_program_serves_its_node_and_its_metrics_until_it_is_told_to_end(beg
     assert f"begins: API server {server.url}, Node {objects.node}" in told[0]
     of_state = f"SriovNetworkNodeState {objects.namespace}/{objects.node}"
     (taken,) = (line for line in told if line.startswith(f"takes the wish of {of_state}") and line.endswith(": 1 NIC"))
-    plan, verdict = told[told.index(taken) + 1 :][:2]
+    plan, done, verdict = told[told.index(taken) + 1 :][:3]
+    assert " done in " in done
     assert plan.startswith("plan: ")
     assert verdict == "Succeeded: 1 NIC as wished"
     assert told[-1] == "has ended"

@@ -184,3 +184,25 @@ def test_what_stands_between_is_said(tmp_path, monkeypatch, url, environ, words)
         monkeypatch.setenv(name, value)
     with pytest.raises(Away, match=words):
         of(connect(kubeconfig(tmp_path, url), user_agent="t")).within(20).get(CONFIG_MAPS, "a", "ns")
+
+
+def test_an_address_that_changes_in_the_kubeconfig_is_found_while_nobody_answers_at_the_old_one(tmp_path):
+    transport = connect(kubeconfig(tmp_path, "http://127.0.0.1:9"), user_agent="t")
+    client = of(transport)
+    with serving(lambda request: request.answer(thing("a", 2))) as second:
+        for _ in range(2):  # as long as the file is the same nobody looks at it
+            with pytest.raises(Away):
+                client.get(CONFIG_MAPS, "a", "ns")
+        kubeconfig(tmp_path, second.url, token="new")
+        with pytest.raises(Away):
+            client.get(CONFIG_MAPS, "a", "ns")
+        assert client.get(CONFIG_MAPS, "a", "ns")["metadata"]["resourceVersion"] == "2"
+        assert transport.server == second.url
+
+
+def test_a_file_that_is_no_kubeconfig_is_told_what_one_is(tmp_path):
+    path = tmp_path / "config"
+    path.write_text("hello")
+    with pytest.raises(HostError, match=r"it is no kubeconfig\. A kubeconfig is YAML with kind: Config") as caught:
+        connect(str(path), user_agent="t")
+    assert "TypeError" not in str(caught.value)

@@ -105,6 +105,7 @@ class Cluster:
     written: Request | None = None
     in_cluster: bool = True
     requests: list[str] = attrs.field(factory=list)
+    takes: bool = True
 
     def wishes(self, *interfaces: dict, **system: str) -> None:
         """The operator writes another wish."""
@@ -151,6 +152,9 @@ class Cluster:
 
     def flush(self, timeout_s: float) -> bool:
         return True
+
+    def may_begin(self, timeout_s: float) -> bool:
+        return self.takes
 
     @property
     def sync(self) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from sriov_core.api import keys
 from sriov_core.api.nodestate import NodeStateStatus
 from sriov_core.errors import DeadlineExceeded
 from sriov_core.kube.client import Answer, Client
-from sriov_core.kube.failures import Unavailable
+from sriov_core.kube.failures import Away, Forbidden, Unavailable
 from sriov_core.kube.lean import LeanMeta
 from sriov_core.kube.resource import NODE_STATES
 
@@ -273,3 +273,39 @@ def test_each_request_is_a_detail_of_the_log_and_is_counted(caplog):
     (line,) = (record.getMessage() for record in caplog.records)
     assert line.startswith("patch sriovnetworknodestates: HTTP 200 after ")
     assert counted.registry.get_sample_value("sriov_agent_api_request_seconds_count", {"verb": "patch"}) == 1.0
+
+
+REFUSAL = Forbidden("patch Node worker: HTTP 403: an agent may change its own Node only", status=403)
+
+
+@pytest.mark.parametrize(
+    ("failure", "begins"),
+    [
+        pytest.param(None, True, id="taken"),
+        pytest.param(Away("no connection"), True, id="away"),
+        pytest.param(Unavailable("a webhook is down", status=503), True, id="unavailable"),
+        pytest.param(REFUSAL, False, id="refused"),
+    ],
+)
+def test_work_may_begin_when_a_first_word_was_taken_or_nobody_was_there_to_take_it(publisher, caplog, failure, begins):
+    server = Server(meanwhile=lambda: _raised(failure))
+    one = publisher(server)
+    assert not one.may_begin(0.0), "nothing was said yet"
+    one.saw(state())
+    one.want(NodeStateStatus(sync_status="InProgress"), Talk(), "u1")
+    assert one.may_begin(PATIENCE_S) is begins
+    if failure is REFUSAL:
+        until(lambda: "nothing is changed on this machine before the cluster takes" in caplog.text)
+        assert "an agent may change its own Node only" in caplog.text
+        server.meanwhile = None
+        one.saw(state(version="8"))
+        until(lambda: one.may_begin(0.1))
+        server.meanwhile = lambda: _raised(REFUSAL)
+        one.want(NodeStateStatus(sync_status="Succeeded"), Talk(), "u1")
+        until(lambda: caplog.text.count("own Node only") == 2)
+        assert one.may_begin(0.0), "it was taken once"
+
+
+def _raised(failure) -> None:
+    if failure:
+        raise failure

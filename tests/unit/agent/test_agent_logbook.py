@@ -28,11 +28,14 @@ def test_a_wish_its_plan_and_its_end_are_a_line_each(told):
     work = agent(host, cluster)
     cluster.wishes(interface())
     work.run()
-    assert told() == [
+    takes, plan, done, verdict = told()
+    assert (takes, plan, verdict) == (
         "takes the wish of SriovNetworkNodeState sriov/worker, generation 2: 1 NIC",
         "plan: 7 steps on 1 NIC, cost: none; no drain, no reboot",
         "Succeeded: 1 NIC as wished",
-    ]
+    )
+    assert done.startswith(f"{PF} (eth0): 7 steps done in ")
+    assert ", cost: none: driver autoprobe on -> off; VFs 0 -> 2; " in done
     work.run()
     work.run()
     assert told() == [], "nothing has changed"
@@ -52,6 +55,20 @@ def test_work_that_costs_something_is_told_as_it_begins_and_ends_nic_by_nic(told
     assert "cost: vf-loss (vf0-vf1 in use by nobody known)" in begun
     assert done.startswith(f"{PF} (eth0): ")
     assert lines[-1] == "Succeeded: 1 NIC as wished"
+
+
+def test_vfs_that_are_given_back_are_told_as_such_and_why(told):
+    host, cluster = world(), Cluster()
+    work = agent(host, cluster)
+    cluster.wishes(interface(), interface(OTHER))
+    work.run()
+    cluster.wishes(interface())
+    told()
+    work.run()
+    lines = told()
+    begun, done = (next(line for line in lines if words in line) for words in ("begins", " done in "))
+    assert begun.startswith(f"{OTHER} (eth1): is given back, as the wish does not have it any more: begins ")
+    assert done.startswith(f"{OTHER} (eth1): given back, ")
 
 
 def test_a_drain_is_told_with_what_it_is_for(told):
@@ -93,7 +110,9 @@ def test_a_failure_is_told_once_however_often_it_is_tried_and_so_is_its_end(told
     assert told() == []
     host.heal()
     work.run()
-    assert told() == ["Succeeded: 2 NICs as wished"]
+    done, verdict = told()
+    assert "7 steps done in" in done
+    assert verdict == "Succeeded: 2 NICs as wished"
 
 
 def test_drift_is_told_each_time_it_was_mended(told):
@@ -106,7 +125,7 @@ def test_drift_is_told_each_time_it_was_mended(told):
         told()
         host.zero_behind_our_back(PF)
         work.run()
-        plan, verdict = told()
+        plan, _, verdict = told()
         assert plan.startswith("the node has changed without a new wish; plan: ")
         assert verdict == "Succeeded: 1 NIC as wished"
 

@@ -284,3 +284,25 @@ def test_a_node_without_a_cluster_does_what_its_owner_allows():
     work.run()
     assert (len(drivers_of(host)), cluster.requests) == (2, [])
     assert "(--max-cost drain)" in cluster.status.conditions[0].message
+
+
+def test_nothing_is_changed_before_the_cluster_has_taken_a_first_word():
+    host, cluster = world(), Cluster(takes=False, on=DISABLED)
+    work, counted = agent(host, cluster, plugin=(plugin := Plugin())), Counted.on(host)
+    cluster.wishes(interface())
+    for _ in range(3):
+        assert work.run() > 0
+    assert (counted.verbs, plugin.done, drivers_of(host)) == ({}, [], [])
+    assert cluster.condition("Progressing", PF) == ("True", "Configuring")
+    cluster.takes = True
+    work.run()
+    assert drivers_of(host) == ["igbvf", "igbvf"]
+
+
+def test_a_node_that_is_as_wished_reports_so_though_nothing_was_taken_yet():
+    host, cluster, journal = world(), Cluster(), Journal(path=None)
+    cluster.wishes(interface())
+    agent(host, cluster, journal).run()
+    cluster.takes = False
+    agent(host, cluster, journal).run()
+    assert cluster.sync == ("Succeeded", "")

@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from agent_machines import CATALOGUE, DRIVERS, PF, drivers_of, used, world
+from agent_machines import CATALOGUE, DRIVERS, OTHER, PF, drivers_of, used, world
 
 from sriov_core.agent.assembly import Setting, file_agent
 from sriov_core.agent.attempts import Attempts
@@ -71,6 +71,18 @@ def test_the_wish_in_a_file_is_done_and_followed(run, wish):
     assert agent.broken is None
 
 
+def test_a_mistyped_address_in_the_file_gives_no_good_nic_back_and_others_are_served(run, wish, caplog):
+    host = world()
+    run(host)
+    until(lambda: drivers_of(host) == ["igbvf"] * 2)
+    wish.write_text((STATE % ("0000:99:00.0", 2)).replace("]", f', {{pciAddress: "{OTHER}", numVfs: 3}}]'))
+    until(lambda: len(drivers_of(host, OTHER)) == 3)
+    until(lambda: "nothing is given back while the wish names what is not here: 0000:99:00.0" in caplog.text)
+    assert len(drivers_of(host)) == 2
+    wish.write_text(STATE % (OTHER, 3))
+    until(lambda: drivers_of(host) == [])
+
+
 def test_a_file_with_mistakes_or_none_changes_nothing_and_is_told(run, wish, caplog):
     host = world()
     run(host)
@@ -78,7 +90,7 @@ def test_a_file_with_mistakes_or_none_changes_nothing_and_is_told(run, wish, cap
     wish.write_text("spec: [")
     until(lambda: "Failed" in caplog.text)
     wish.unlink()
-    until(lambda: "cannot read" in caplog.text)
+    until(lambda: "there is no file" in caplog.text)
     wish.write_bytes(b"\xff\xfe")
     until(lambda: "is no text" in caplog.text)
     assert len(drivers_of(host)) == 2

@@ -126,6 +126,7 @@ FILES = {
     "empty": ("", "wish.yaml: the file is empty"),
     "two-nodes": (f"{FILE}---{FILE}", "wish.yaml holds 2 node states"),
     "none": ("apiVersion: v1\nkind: List\nitems: []\n", "wish.yaml"),
+    "only-a-comment": ("# later\n", "the file is empty. Write one SriovNetworkNodeState there"),
     "a-misspelled-field": (FILE.replace("numVfs", "numVf"), "numVfs"),
     "no-yaml": ("{", "wish.yaml"),
     "policies": (
@@ -178,7 +179,7 @@ def test_while_a_nic_is_missing_nothing_is_given_back():
     wish = of_config_maps([config_map("- {name: eth7, numVfs: 1}\n- {name: eth1, numVfs: 1}\n")], SEEN)
     assert [nic.address for nic in wish.spec.nics] == [OTHER]
     assert not wish.release
-    assert "no NIC eth7" in str(wish.problems[0])
+    assert "no NIC eth7, and nothing is given back meanwhile" in str(wish.problems[0])
 
 
 SHORT = {
@@ -212,6 +213,7 @@ def test_the_switches_follow_the_configuration_and_the_command_line():
     plain = switches(config, Given())
     assert (plain.block_plugin, plain.reset_firmware, plain.bridges, plain.parallel) == (True, True, False, False)
     assert switches(None, Given()) == plain
+    assert [switches(one, Given(log_level=2)).log_level for one in (None, config)] == [2, 0]
     forced = switches(config, Given(external_drainer=True, parallel=True, bridges=True))
     assert (forced.terms.external, forced.parallel, forced.bridges) == (True, True, True)
 

@@ -189,3 +189,30 @@ def test_whatever_is_answered_there_is_a_failure_of_one_line(body, code):
 def test_foreign_texts_are_short_and_steer_no_terminal(text):
     assert len(shown(text)) <= 300
     assert shown(text).isprintable()
+
+
+def test_a_long_refusal_keeps_its_end_where_it_says_what_to_do():
+    message = f"an admission policy denied it: {'because ' * 300}. Give each agent its own token"
+    text = str(failure(ASKED, 403, {}, status(403, message)))
+    assert text.endswith("Give each agent its own token")
+    assert " ... " in text
+    whole = f"it is denied: {'because ' * 80}. Give each agent its own token"
+    assert whole in str(failure(ASKED, 403, {}, status(403, whole)))
+
+
+@pytest.mark.parametrize(
+    ("account", "is_told"),
+    [
+        pytest.param("system:serviceaccount:sriov-network-operator:operator", True, id="of-another-namespace"),
+        pytest.param("system:serviceaccount:sriov:operator", False, id="of-this-namespace"),
+        pytest.param("system:node:worker-1", False, id="no-service-account"),
+    ],
+)
+def test_an_account_of_another_namespace_than_the_one_asked_hints_at_the_namespace(account, is_told):
+    message = f'leases is forbidden: User "{account}" cannot get resource "leases" in the namespace "sriov"'
+    text = str(failure(Asked("get", NODE_STATES, "sriov", "x"), 403, {}, status(403, message)))
+    hint = (
+        "The account is of namespace sriov-network-operator, and namespace sriov was asked: is that the right one "
+        "(--namespace, or NAMESPACE in the environment)?"
+    )
+    assert (hint in text) is is_told

@@ -61,6 +61,15 @@ class TestAway:
             "the API server has been away for 60 min: x",
         ]
 
+    def test_a_server_that_is_there_and_is_not_trusted_is_not_told_as_away(self, troubles, clock, said):
+        for _ in range(2):
+            troubles.unanswered("list Node: no trust between https://x and this client: y", 0.0)
+            clock.now += 60
+        assert [line.partition(": list")[0] for line in said()] == [
+            "the API server is not trusted",
+            "the API server has not been trusted for 60 s",
+        ]
+
     def test_the_time_in_which_nobody_answered_counts(self, troubles, clock, said):
         troubles.unanswered("no answer within 45 s", 45.0)
         clock.now += 5
