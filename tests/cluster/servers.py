@@ -29,6 +29,7 @@ __all__ = ["Admin", "Authority", "Binaries", "CannotRun", "DidNotStart", "Pair",
 
 READY_S = 60
 WATCH_S = 0.5
+LAST_LINES = 3
 CONTROLLERS = ("garbage-collector-controller", "namespace-controller")
 
 
@@ -223,7 +224,8 @@ class Server:
         """DidNotStart when a program has ended that was started and not told to end."""
         for program in (self._etcd, self._apiserver, *self._managers):
             if not program.pid:
-                raise DidNotStart(f"{program.name} has ended:\n{program.tail()}")
+                ending = f"{program.name} has ended: {program.ending}"
+                raise DidNotStart(f"{ending}. The last lines of its log:\n{program.tail(LAST_LINES)}")
 
     def stop(self) -> None:
         """End all of it and forget the objects; the logs stay."""
@@ -238,7 +240,7 @@ class Server:
         end = time.monotonic() + READY_S
         while not is_ready():
             if not program.pid:
-                raise DidNotStart(f"{program.name} ended:\n{program.tail()}")
+                raise DidNotStart(f"{program.name} ended: {program.ending}\n{program.tail()}")
             if time.monotonic() > end:
                 raise DidNotStart(f"{program.name} was not ready after {READY_S} s:\n{program.tail()}")
             time.sleep(0.02)
@@ -288,10 +290,12 @@ def _build() -> None:
         print(f"this is Kubernetes {found.version}, too old for some tests: {found.lacking}", file=sys.stderr)
 
 
-def run_until_told(folder: Path, prepare: Callable[[Server], object]) -> None:
+def run_until_told(
+    folder: Path, prepare: Callable[[Server], object], look: Callable[[Server], None] = lambda _server: None
+) -> None:
     """Run a server until SIGINT or SIGTERM; what ``prepare`` answers is printed when it may be used.
 
-    DidNotStart, with the end of its log, when a program of it ends by itself.
+    ``look`` is called every half second. DidNotStart, with the end of its log, when a program of it ends by itself.
     """
     # Taken by sigtimedwait below; blocked from the start, so that none ends this process while a server starts.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
@@ -300,6 +304,7 @@ def run_until_told(folder: Path, prepare: Callable[[Server], object]) -> None:
         print(prepare(server), flush=True)
         while signal.sigtimedwait({signal.SIGINT, signal.SIGTERM}, WATCH_S) is None:
             server.check()
+            look(server)
     finally:
         server.stop()
 

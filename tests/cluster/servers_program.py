@@ -44,6 +44,14 @@ class Program:
         """The process, while it runs."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
+    @property
+    def ending(self) -> str:
+        """How it ended: ``killed by signal 9 (SIGKILL)``, ``exit code 1``; empty while it runs."""
+        code = self._process.poll() if self._process else None
+        if code is None:
+            return ""
+        return f"exit code {code}" if code >= 0 else f"killed by signal {-code} ({signal.Signals(-code).name})"
+
     def end(self, how: signal.Signals) -> None:
         """Send a signal and wait until the process is gone; SIGKILL follows when that takes too long."""
         if not self._process:

@@ -1,8 +1,9 @@
 """A cluster to try things in by hand: the API server with all that an administrator applies, and simulated nodes.
 
 ``make cluster`` runs it; docs/cluster.md goes on from there. Agents and operator get the rights that they have in any
-cluster, an agent with a token of a pod on its node. Of the controllers of Kubernetes those run that delete what has no
-owner any more, and that of disruption budgets. When it ends, its folder goes, unless something went wrong.
+cluster, an agent with a token of a pod on its node, which is Ready while that agent runs. Of the controllers of
+Kubernetes those run that delete what has no owner any more, and that of disruption budgets. When it ends, its folder
+goes, unless something went wrong.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from typing import Any
 import servers_install
 from servers import CONTROLLERS, CannotRun, DidNotStart, Refused, Server, binaries, run_until_told
 from servers_folder import claimed
+from servers_kubelet import CONTAINER, Kubelet
 
 from sriov_operator.deployment.installation import installation
 from sriov_operator.deployment.names import CONFIG_DAEMON, MANAGER
@@ -25,15 +27,17 @@ VALID_S = 7 * 24 * 3600
 _POD = {
     "serviceAccountName": CONFIG_DAEMON,
     "terminationGracePeriodSeconds": 0,  # no kubelet would say that it has ended
-    "containers": [{"name": "main", "image": "none.example/none"}],
+    "containers": [{"name": CONTAINER, "image": "none.example/none"}],
 }
+_LABELS = {"app": CONFIG_DAEMON}
+"""By them the operator knows pods of agents."""
 _AGENTS: dict[str, Any] = {
     "apiVersion": "apps/v1",
     "kind": "DaemonSet",
     "metadata": {"name": "by-hand", "namespace": NAMESPACE},
     "spec": {
-        "selector": {"matchLabels": {"app": "by-hand"}},
-        "template": {"metadata": {"labels": {"app": "by-hand"}}, "spec": _POD},
+        "selector": {"matchLabels": _LABELS},
+        "template": {"metadata": {"labels": _LABELS}, "spec": _POD},
     },
 }
 """Stands for the one that would run the agents; its controller does not run here."""
@@ -55,7 +59,8 @@ def prepare(server: Server) -> str:
     for document in installation(settings):
         server.admin.apply(document)
     for name, role in ((NODE, "worker"), (SECOND, ""), ("control-1", "control-plane")):
-        labels = {"kubernetes.io/os": "linux", **({f"node-role.kubernetes.io/{role}": ""} if role else {})}
+        labels = {"kubernetes.io/os": "linux", "kubernetes.io/hostname": name}
+        labels |= {f"node-role.kubernetes.io/{role}": ""} if role else {}
         server.admin.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}})
     # Pods need it, and the controller that makes it in each namespace does not run here.
     accounts = {"apiVersion": "v1", "kind": "ServiceAccount"}
@@ -84,13 +89,27 @@ def _agents_login(server: Server, name: str, node: str) -> Path:
 def _agents_pod(node: str, owner: str) -> dict[str, Any]:
     """Its token is bound to it. As a pod of a DaemonSet it stays where it is when its node is drained."""
     of = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "by-hand", "uid": owner, "controller": True}
-    metadata = {"name": f"{CONFIG_DAEMON}-{node}", "namespace": NAMESPACE, "ownerReferences": [of]}
+    metadata = {"name": _pod_name(node), "namespace": NAMESPACE, "labels": _LABELS, "ownerReferences": [of]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**_POD, "nodeName": node}}
+
+
+def _pod_name(node: str) -> str:
+    return f"{CONFIG_DAEMON}-{node}"
+
+
+def _kubelet(folder: Path) -> Kubelet:
+    """Looks after the pods of the agents."""
+    logins = {NODE: _kubeconfig(folder, "agent"), SECOND: _kubeconfig(folder, "agent-2")}
+    return Kubelet({f"/api/v1/namespaces/{NAMESPACE}/pods/{_pod_name(node)}": path for node, path in logins.items()})
+
+
+def _kubeconfig(folder: Path, name: str) -> Path:
+    return folder / f"{name}.kubeconfig"
 
 
 def _login(server: Server, name: str, account: str, token: str) -> Path:
     user = f"system:serviceaccount:{NAMESPACE}:{account}"
-    return server.kubeconfig(user, credentials=token, path=server.folder / f"{name}.kubeconfig")
+    return server.kubeconfig(user, credentials=token, path=_kubeconfig(server.folder, name))
 
 
 def main() -> None:
@@ -101,7 +120,8 @@ def main() -> None:
     try:
         binaries()  # a first build takes minutes, and Ctrl-C ends it here
         with claimed(folder.resolve()):
-            run_until_told(folder, prepare)
+            kubelet = _kubelet(folder.resolve())
+            run_until_told(folder, prepare, lambda server: kubelet.look(server.admin))
     except DidNotStart as err:
         sys.exit(f"{err}\nThe cluster is gone. Its logs are in {folder}; the next one there removes them")
     except (CannotRun, Refused) as err:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployments import EVERYTHING, FINALIZER, GROUP, Home, homes
+from deployments import EVERYTHING, FINALIZER, GROUP, Home, homes, settings
 from operator_runs import until
 from servers import Server
 from servers_admin import MERGE
@@ -17,6 +17,8 @@ from sriov_core.errors import DeadlineExceeded, SpecError
 from sriov_core.kube.client import Client
 from sriov_core.kube.connection import connect
 from sriov_operator.deployment.cleanup import clean_up
+from sriov_operator.deployment.installation import installation
+from sriov_operator.deployment.leftovers import on_nodes, without_the_namespace
 from sriov_operator.deployment.manifests import RESOURCES
 from sriov_operator.deployment.names import OURS
 
@@ -24,6 +26,7 @@ NETWORK_FINALIZER = f"netattdef.finalizers.{GROUP}"
 POOL_FINALIZER = f"poolconfig.finalizers.{GROUP}"
 KINDS = {"SriovNetwork": "sriovnetworks", "SriovIBNetwork": "sriovibnetworks", "OVSNetwork": "ovsnetworks"}
 NADS = "/apis/k8s.cni.cncf.io/v1/namespaces/{}/network-attachment-definitions"
+SELECTORS = {"nicSelector": {"vendor": "8086"}, "nodeSelector": {"a": "b"}}
 WEBHOOKS = "sriov-operator-webhook-config"
 Document = dict[str, Any]
 
@@ -65,6 +68,10 @@ def ours(home: Home, kind: str, name: str, spec: Document | None = None, **metad
     return home.server.admin.path(document)
 
 
+def policy(home: Home, name: str) -> str:
+    return ours(home, "SriovNetworkNodePolicy", name, {"resourceName": "a", "numVfs": 1, **SELECTORS})
+
+
 def network(home: Home, kind: str, name: str, namespace: str = "") -> str:
     """One as the operator keeps it, with its attachment; its path."""
     finalizers, namespace = [NETWORK_FINALIZER, "example.com/theirs"], namespace or home.namespace
@@ -101,7 +108,9 @@ def test_the_operator_takes_back_what_it_deployed_and_then_the_configuration_is_
     assert f"removed: ValidatingWebhookConfiguration {WEBHOOKS}" in told
     assert f"removed: MutatingWebhookConfiguration network-resources-injector-config, {WEBHOOKS}" in told
     assert home.server.admin.find(home.path) is None
-    assert any(line.startswith("left: 6 ValidatingAdmissionPolicies (") for line in told)
+    (restrictions,) = [line for line in told if line.startswith("left: ") and "ValidatingAdmissionPolicies (" in line]
+    assert f"That deletes the namespace {home.namespace} with everything in it, too" in restrictions
+    assert "; ".join(without_the_namespace(home.namespace)) in restrictions
     for resource in RESOURCES.values():
         if not resource.namespaced and "openshift" not in resource.group and "AdmissionPol" not in resource.kind:
             assert home.server.admin.done("GET", f"{resource.path()}?labelSelector={OURS}")["items"] == []
@@ -149,10 +158,11 @@ def test_a_namespace_without_the_operator_is_refused_and_the_right_one_named(
 ) -> None:
     home.create()
     wrong = f"{home.namespace}x"
-    with pytest.raises(SpecError, match=f"There is .*{home.namespace}/default") as refused:
+    with pytest.raises(SpecError) as refused:
         clean_up(admin, wrong, 5.0, lambda _: None)
     assert f"--namespace {wrong}: nothing of the operator is there" in str(refused.value)
-    assert "Nothing was changed" in str(refused.value)
+    there, remedy = f"There is a configuration in namespace {home.namespace}", f"give --namespace {home.namespace}"
+    assert str(refused.value).endswith(f"{there}. Nothing was changed; {remedy}")
     assert home.config()["metadata"].get("deletionTimestamp") is None
 
 
@@ -161,9 +171,74 @@ def test_a_namespace_is_refused_when_no_other_has_a_configuration(home: Home, ad
         clean_up(admin, home.namespace, 5.0, lambda _: None)
 
 
+def test_what_nodes_still_bear_is_told_whether_or_not_there_is_anything_else(home: Home, admin: Client) -> None:
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"{home.namespace}-marked"}}
+    home.server.admin.create(node)
+    path = home.server.admin.path(node)
+    marked = {"metadata": {"annotations": {f"{GROUP}/state": "Idle"}}}
+    home.server.admin.done("PATCH", path, marked, content_type=MERGE)
+    try:
+        (mark,) = list(on_nodes(admin))
+        assert f"1 Node ({home.namespace}-marked): kubectl label nodes --all {GROUP}/device-plugin-; " in mark
+        with pytest.raises(SpecError) as refused:
+            clean_up(admin, home.namespace, 5.0, lambda _: None)
+        assert str(refused.value).endswith(f"Left: {mark}")
+        lease(home)
+        assert f"left: {mark}" in cleaned(home, admin)
+    finally:
+        home.server.admin.remove(path)
+    assert list(on_nodes(admin)) == []
+
+
+def test_notes_of_the_operator_are_named(home: Home, admin: Client) -> None:
+    lease(home)
+    ledger = {"apiVersion": "v1", "kind": "ConfigMap"}
+    home.server.admin.create({**ledger, "metadata": {"name": "sriov-drain-ledger", "namespace": home.namespace}})
+    (line,) = [line for line in cleaned(home, admin) if "Lease" in line]
+    assert line.startswith(
+        f"left: Lease {home.namespace}/sriov-network-operator and ConfigMap {home.namespace}/sriov-drain-ledger, "
+    )
+    assert f"kubectl delete --namespace {home.namespace} lease/sriov-network-operator " in line
+
+
+def test_what_manifests_prints_can_be_deleted_without_its_namespace() -> None:
+    by_name, by_label = (command.split() for command in without_the_namespace("here"))
+    printed = installation(settings("here"), "registry.example/operator:1")
+    assert [one["metadata"]["name"] for one in printed if one["kind"] == "Namespace"] == ["here"]
+    for one in printed:
+        kind, metadata = one["kind"].lower(), one["metadata"]
+        if kind in by_label[2].split(","):
+            key, _, value = by_label[-1].partition("=")
+            assert metadata["labels"][key] == value
+        elif kind != "namespace":
+            assert kind in by_name[-3].split(",")
+            assert metadata["name"] in by_name[-2:]
+            assert metadata.get("namespace", "here") == "here"
+
+
+def test_while_a_configuration_has_policies_nothing_is_changed_unless_nodes_may_keep_their_vfs(
+    home: Home, client: Client, admin: Client
+) -> None:
+    policy(home, "default")  # has no effect, by its name
+    policy(home, "fast")
+    network_path = network(home, "SriovNetwork", "blue")
+    home.create()
+    with pytest.raises(SpecError, match="--keep-vfs") as refused:
+        clean_up(client, home.namespace, 5.0, lambda _: None)
+    assert f"found 1 SriovNetworkNodePolicy ({home.namespace}/fast), wanted none" in str(refused.value)
+    assert "the nodes keep the VFs that they have, and nobody looks after them" in str(refused.value)
+    assert home.config()["metadata"].get("deletionTimestamp") is None
+    assert NETWORK_FINALIZER in finalizers(home, network_path)
+    failed = run(home.server.admin_kubeconfig, "-n", home.namespace)
+    assert (failed.returncode, failed.stdout) == (1, "")
+    good = run(home.server.admin_kubeconfig, "-n", home.namespace, "--keep-vfs")
+    assert (good.returncode, good.stderr) == (0, "")
+    assert f"left: 1 SriovNetworkNodePolicy ({home.namespace}/fast): the nodes keep" in good.stdout
+    assert home.server.admin.find(home.path) is None
+
+
 def test_what_is_left_is_told_with_what_it_means(home: Home, admin: Client) -> None:
-    selectors = {"nicSelector": {"vendor": "8086"}, "nodeSelector": {"a": "b"}}
-    ours(home, "SriovNetworkNodePolicy", "fast", {"resourceName": "a", "numVfs": 1, **selectors})
+    policy(home, "fast")
     ours(home, "SriovNetworkNodeState", "n1", annotations={f"{GROUP}/current-state": "DrainComplete"})
     cordoned = {f"{GROUP}/current-state": "Draining", f"{GROUP}/cordoned-before": "true"}
     path = ours(home, "SriovNetworkNodeState", "n2", annotations=cordoned)

@@ -190,6 +190,36 @@ def test_a_policy_drains_a_reboot_and_everything_given_back(terminals: Terminals
     assert not terminals.folder.exists(), "what it made is gone"
 
 
+def test_the_pod_of_an_agent_is_ready_while_the_agent_runs_and_nodes_say_when_not(terminals: Terminals) -> None:
+    admin, until = terminals.admin, terminals.until
+    pod = f"/api/v1/namespaces/{NAMESPACE}/pods/sriov-network-config-daemon-{NODE}"
+
+    def ready() -> str:
+        """Empty before the first look."""
+        told = admin.done("GET", pod)["status"].get("conditions", ())
+        return next((one["status"] for one in told if one["type"] == "Ready"), "")
+
+    terminals.apply("config.yaml")
+    until(lambda: ready() == "True")
+    until(lambda: terminals.state("Configured"))
+    other = admin.done("GET", pod.replace(NODE, SECOND))["status"]
+    assert (other["phase"], other["containerStatuses"][0]["state"]["waiting"]["reason"]) == ("Pending", "NoAgent")
+
+    terminals.programs[AGENTS[NODE]].process.kill()
+    until(lambda: ready() == "False")
+    terminals.apply("policy.yaml")
+    until(lambda: f"{pod.rpartition('/')[2]} of its agent is not ready" in str(admin.done("GET", POLICY)))
+
+    terminals.programs[AGENTS[NODE]].end()
+    terminals.agent(NODE)
+    until(lambda: ready() == "True")
+    until(lambda: terminals.vf_drivers() == ["igbvf"] * 4)
+    hostnames = {
+        one["metadata"]["labels"]["kubernetes.io/hostname"] for one in admin.done("GET", "/api/v1/nodes")["items"]
+    }
+    assert hostnames == {NODE, SECOND, "control-1"}
+
+
 def drain_of_the_second(terminals: Terminals) -> None:
     """A node where one pod has a VF and another has none."""
     admin, until = terminals.admin, terminals.until
@@ -229,7 +259,9 @@ def test_two_clusters_do_not_share_a_folder_and_a_dead_one_says_so(recent: Binar
         (apiserver,) = [pid for pid, name in children(first.process.pid) if name == "kube-apiserver"]
         os.kill(apiserver, signal.SIGKILL)
         assert first.process.wait(DEADLINE_S) == 1
-        assert "kube-apiserver has ended" in first.said
+        dead = next(line for line in first.said.splitlines() if "has ended" in line)
+        assert dead == "kube-apiserver has ended: killed by signal 9 (SIGKILL). The last lines of its log:"
+        assert len(first.said.partition(dead)[2].splitlines()) < 7, first.said
         assert f"Its logs are in {folder}" in first.said
         third = cluster(tmp_path / "third.log", folder)
         assert (folder / "admin.kubeconfig").read_text() != login, "what a dead one left is not used"

@@ -2,7 +2,8 @@
 
 The SriovOperatorConfig is deleted, and the operator, which must still run, removes what nothing else would: a webhook
 without its server would refuse objects for ever. Afterwards nobody looks after networks and pools, so the finalizers
-that would hold up the deletion of their namespaces are taken off. What is left then is told.
+that would hold up the deletion of their namespaces are taken off. What is left then is told. Policies would be left to
+nobody, so while there are any nothing is changed, unless the VFs are to stay.
 """
 
 import threading
@@ -23,7 +24,7 @@ from sriov_core.kube.failures import ApiFailure, NotFound, Unavailable
 from sriov_core.kube.resource import CONFIGS, LEASES, NODE_STATES, POLICIES, POOLS, Resource
 from sriov_operator.deployment.applying import Applier
 from sriov_operator.deployment.deployed import Deployed
-from sriov_operator.deployment.leftovers import leftovers
+from sriov_operator.deployment.leftovers import leftovers, on_nodes, policies
 from sriov_operator.deployment.manifests import Place, left_behind
 from sriov_operator.deployment.names import MANAGER
 from sriov_operator.deployment.releasing import release_all, release_config
@@ -32,6 +33,7 @@ from sriov_operator.process.settings import Settings
 
 POLL_S = 0.1
 _GONE = "--operator-is-gone"
+_KEEP = "--keep-vfs"
 
 Say = Callable[[str], None]
 
@@ -56,28 +58,35 @@ class _Named(msgspec.Struct, frozen=True, kw_only=True):
     help="Seconds that the operator has for it.",
 )
 @click.option(_GONE, "is_gone", is_flag=True, help="No operator runs any more: do its part as well.")
+@click.option(_KEEP, "keep_vfs", is_flag=True, help="Although policies are there: nodes keep the VFs of these.")
 @click.option("--kubeconfig", envvar="KUBECONFIG", help="The way to the API server; the pod's own when left out.")
-def verb(namespace: str, watch_timeout: int, kubeconfig: str | None, *, is_gone: bool) -> int:
+def verb(namespace: str, watch_timeout: int, kubeconfig: str | None, *, is_gone: bool, keep_vfs: bool) -> int:
     """Delete the SriovOperatorConfig default and wait until it is gone, while the operator still runs.
 
     What was removed is told, and what is left, with what to do about it. Delete policies before, and wait until the
-    node states are Ready: the NICs of nodes are given back by the agents, which go with the configuration.
+    node states are Ready: the NICs of nodes are given back by the agents, which go with the configuration. While there
+    are policies, nothing is changed without --keep-vfs.
 
-    Exit code: 0 when everything was taken back, whatever people's objects are left; 1 when there is nothing of the
-    operator in the namespace, when the configuration is still there after the time, and after any other error.
+    Exit code: 0 when everything was taken back, whatever people's objects are left; 1 when there are policies or there
+    is nothing of the operator in the namespace (nothing was changed then), when the configuration is still there after
+    the time, and after any other error.
     """
     client = Client(connect(kubeconfig, user_agent="sriov-operator/cleanup"), manager=MANAGER)
-    clean_up(client, namespace, float(watch_timeout), click.echo, is_gone=is_gone)
+    clean_up(client, namespace, float(watch_timeout), click.echo, is_gone=is_gone, keep_vfs=keep_vfs)
     return 0
 
 
-def clean_up(client: Client, namespace: str, timeout_s: float, say: Say, *, is_gone: bool = False) -> None:
+def clean_up(
+    client: Client, namespace: str, timeout_s: float, say: Say, *, is_gone: bool = False, keep_vfs: bool = False
+) -> None:
     """Everything; the operator has ``timeout_s`` for its part, unless it ``is_gone``.
 
-    SpecError for a namespace with nothing of ours, in which case nothing is changed. DeadlineExceeded when the
-    configuration stays; else `ApiFailure`.
+    SpecError for a namespace with nothing of ours, and for one with policies unless the nodes are to ``keep_vfs``; in
+    both cases nothing is changed. DeadlineExceeded when the configuration stays; else `ApiFailure`.
     """
     within = client.within(timeout_s)
+    if not keep_vfs:
+        _check_policies(within, namespace)
     before = _there(within, namespace)
     if _delete(within, namespace):
         if is_gone:
@@ -119,6 +128,18 @@ def _wait_gone(client: Client, namespace: str, deadline: float, timeout_s: float
     raise DeadlineExceeded(f"{text}. {remedy}. Where there is none any more, clean up with {_GONE}")
 
 
+def _check_policies(client: Client, namespace: str) -> None:
+    """SpecError while a configuration has policies carried out: without it, nobody would give the NICs back."""
+    if not _is_there(client, CONFIGS, operatorconfig.NAME, namespace):
+        return
+    if found := policies(client, namespace):
+        raise SpecError(
+            f"--namespace {namespace}: found {found}, wanted none: without the operator the nodes keep the VFs that "
+            "they have, and nobody looks after them. Nothing was changed. Delete the policies and wait until the node "
+            f"states are Ready, so that the NICs are given back; or leave the nodes as they are with {_KEEP}"
+        )
+
+
 def _check_ours(client: Client, namespace: str) -> None:
     """SpecError when nothing says that the operator is, or was, in that namespace."""
     try:
@@ -132,14 +153,20 @@ def _check_ours(client: Client, namespace: str) -> None:
 
 
 def _elsewhere(client: Client) -> str:
-    """Where there is a configuration, and what to do."""
+    """Where there is a configuration, or else what an operator has left on Nodes; and what to do."""
     try:
-        places = [place for place in _places(client, CONFIGS) if place.endswith(f"/{operatorconfig.NAME}")]
+        configs = [place.partition("/") for place in _places(client, CONFIGS)]
+        places = [place for place, _, name in configs if name == operatorconfig.NAME]
+        marks = [] if places else list(on_nodes(client))
     except ApiFailure as err:
         return f"It cannot be looked where one is: {err}. Nothing was changed; give the right namespace"
     if not places:
-        return "There is none in any namespace. Nothing was changed; look whether this is the right cluster"
-    return f"There is {', '.join(places)}. Nothing was changed; give --namespace {places[0].partition('/')[0]}"
+        left = "".join(f". Left: {mark}" for mark in marks)
+        return f"There is none in any namespace. Nothing was changed; look whether this is the right cluster{left}"
+    where = f"is a configuration in namespace {places[0]}"
+    if len(places) > 1:
+        where = f"are configurations in namespaces {', '.join(places)}"
+    return f"There {where}. Nothing was changed; give --namespace {places[0]}"
 
 
 def _places(client: Client, resource: Resource, namespace: str = "") -> list[str]:
@@ -161,12 +188,12 @@ def _there(client: Client, namespace: str) -> list[Place]:
         tls=None,
         certificates=Trusts(None, None),
     )
-    return [place for place in left_behind(deployed) if _is_there(client, place)]
+    return [place for place in left_behind(deployed) if _is_there(client, place.resource, place.name)]
 
 
-def _is_there(client: Client, place: Place) -> bool:
+def _is_there(client: Client, resource: Resource, name: str, namespace: str = "") -> bool:
     try:
-        client.get(place.resource, place.name, type=_Named)
+        client.get(resource, name, namespace, type=_Named)
     except NotFound:
         return False
     return True
@@ -178,7 +205,7 @@ def _remove_rest(client: Client, namespace: str, before: Iterable[Place], say: S
     gone: dict[str, list[str]] = {}
     for place in before:
         applier.remove(place)
-        if not _is_there(client, place):
+        if not _is_there(client, place.resource, place.name):
             gone.setdefault(place.kind, []).append(place.name)
     for kind, called in gone.items():
         say(f"removed: {kind} {', '.join(called)}")

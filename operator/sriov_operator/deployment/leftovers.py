@@ -11,6 +11,8 @@ from sriov_core.kube.failures import ApiFailure, Forbidden, NotFound
 from sriov_core.kube.resource import (
     ADMISSION_POLICIES,
     ATTACHMENTS,
+    CONFIG_MAPS,
+    LEASES,
     MACHINE_CONFIGS,
     NODE_STATES,
     NODES,
@@ -19,8 +21,10 @@ from sriov_core.kube.resource import (
     POOLS,
     Resource,
 )
-from sriov_operator.deployment.names import MACHINE_CONFIG
+from sriov_core.policy.judging import DEPRECATED_NAME
+from sriov_operator.deployment.names import CONFIG_DAEMON, MACHINE_CONFIG, MANAGER
 from sriov_operator.deployment.names import OURS as LABELLED
+from sriov_operator.draining import ledger
 
 _SHOWN = 5
 _NETWORKS = ("SriovNetwork", "SriovIBNetwork", "OVSNetwork")
@@ -31,6 +35,7 @@ _DRAINED = frozenset({"Draining", "DrainComplete"})
 class _Meta(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     name: str
     namespace: str = ""
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
     deletion_timestamp: str = ""
 
@@ -55,18 +60,23 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 def leftovers(client: Client, namespace: str) -> Iterator[str]:
     """A line for each thing that is left, with what it means and what to do; also for what cannot be looked at."""
-    for look in (_policies, _states, _networks, _pools, _machines, _labels, _installation):
+    for look in (_policies, _states, _networks, _pools, _machines, on_nodes, _records, _installation):
         try:
             yield from look(client, namespace)
         except ApiFailure as err:
             yield f"it cannot be looked whether more is left: {err}"
 
 
+def policies(client: Client, namespace: str) -> str:
+    """Those that somebody has to keep on the nodes, as in ``1 SriovNetworkNodePolicy (ns/a)``; empty without any."""
+    found = [one for one in _found(client, POLICIES, namespace) if one.metadata.name != DEPRECATED_NAME]
+    return _counted(found, "SriovNetworkNodePolicy") if found else ""
+
+
 def _policies(client: Client, namespace: str) -> Iterator[str]:
-    found = _found(client, POLICIES, namespace)
-    if found:
+    if found := policies(client, namespace):
         yield (
-            f"{_counted(found, 'SriovNetworkNodePolicy')}: the nodes keep the VFs that they have, and nobody looks "
+            f"{found}: the nodes keep the VFs that they have, and nobody looks "
             "after them. To have the NICs given back, apply the SriovOperatorConfig again, delete the policies while "
             "operator and agents run, wait until the node states are Ready, and clean up again"
         )
@@ -113,21 +123,58 @@ def _machines(client: Client, _namespace: str) -> Iterator[str]:
         yield f"MachineConfig {MACHINE_CONFIG}: deleting it reboots the workers"
 
 
-def _labels(client: Client, _namespace: str) -> Iterator[str]:
-    found = client.list(NODES, type=_Seen, labels=keys.DEVICE_PLUGIN).items
-    if found:
+def on_nodes(client: Client, _namespace: str = "") -> Iterator[str]:
+    """What Nodes still bear of ours, and how it is taken off. Raises `ApiFailure`."""
+    nodes = [one for one in _found(client, NODES) if _is_marked(one.metadata)]
+    if nodes:
         remedy = f"kubectl label nodes --all {keys.DEVICE_PLUGIN}-; kubectl annotate nodes --all {keys.NODE_STATE}-"
-        yield f"a label and an annotation on {_counted(found, 'Node')}: {remedy}"
+        yield f"a label, an annotation or both on {_counted(nodes, 'Node')}: {remedy}"
 
 
-def _installation(client: Client, _namespace: str) -> Iterator[str]:
+def _is_marked(node: _Meta) -> bool:
+    return keys.DEVICE_PLUGIN in node.labels or keys.NODE_STATE in node.annotations
+
+
+def _records(client: Client, namespace: str) -> Iterator[str]:
+    """What the operator wrote down for itself, or for its successor."""
+    named = {"Lease": (LEASES, MANAGER), "ConfigMap": (CONFIG_MAPS, ledger.NAME)}
+    there = [(kind, name) for kind, (of, name) in named.items() if _is_there(client, of, name, namespace)]
+    if there:
+        objects = " and ".join(f"{kind} {namespace}/{name}" for kind, name in there)
+        asked = " ".join(f"{kind.lower()}/{name}" for kind, name in there)
+        yield (
+            f"{objects}, notes of the operator that nobody else reads: kubectl delete --namespace {namespace} {asked}, "
+            "once it is gone"
+        )
+
+
+def _is_there(client: Client, resource: Resource, name: str, namespace: str) -> bool:
+    try:
+        client.get(resource, name, namespace, type=_Seen)
+    except NotFound:
+        return False
+    return True
+
+
+def _installation(client: Client, namespace: str) -> Iterator[str]:
     """The restrictions are kept until the accounts go that they restrict."""
     found = _found(client, ADMISSION_POLICIES, labels=LABELLED)
     if found:
         yield (
             f"{_counted(found, 'ValidatingAdmissionPolicy')}, and the Deployment, accounts and roles beside them: pipe "
-            "what `sriov-operator manifests` prints to kubectl delete --ignore-not-found -f -"
+            f"what `sriov-operator manifests --namespace {namespace}` prints to kubectl delete --ignore-not-found "
+            f"-f -. That deletes the namespace {namespace} with everything in it, too. To keep the namespace: "
+            + "; ".join(without_the_namespace(namespace))
         )
+
+
+def without_the_namespace(namespace: str) -> tuple[str, ...]:
+    """The commands that delete what `sriov-operator manifests` prints, but for the namespace."""
+    kinds = "deployment,rolebinding,clusterrolebinding,role,clusterrole,serviceaccount"
+    return (
+        f"kubectl delete --namespace {namespace} --ignore-not-found {kinds} {MANAGER} {CONFIG_DAEMON}",
+        f"kubectl delete validatingadmissionpolicybinding,validatingadmissionpolicy --selector {LABELLED}",
+    )
 
 
 def _found(client: Client, resource: Resource, namespace: str = "", labels: str = "") -> Sequence[_Seen]:
