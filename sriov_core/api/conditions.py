@@ -55,18 +55,19 @@ def merged(current: Iterable[Condition], wanted: Iterable[Condition], now: str) 
 
 
 def changes(before: Iterable[Condition], after: Iterable[Condition]) -> tuple[Change, ...]:
-    """One event for each condition that differs: those added or changed in their order, then those removed.
+    """One event for each condition whose status or reason differs: those added or changed, then those removed.
 
+    Each in their order. Another message alone makes none: messages have names and figures, which change all the time.
     The note is the message, for a removed condition the one it had. A Warning is what somebody should see to: a
     Degraded that is now True, an Accepted that is now False, and a Ready that is now False, unless by Progressing it is
-    on its way and not Degraded. All else is Normal. Times alone make no event.
+    on its way and not Degraded. All else is Normal.
     """
     old, new = {one.type: one for one in before}, {one.type: one for one in after}
     failures = _failures(new.values())
     told = [
         _change(one, "Changed" if name in old else "Added", warns=(name, one.status) in failures)
         for name, one in new.items()
-        if name not in old or _facts(old[name]) != _facts(one)
+        if name not in old or (old[name].status, old[name].reason) != (one.status, one.reason)
     ]
     gone = [_change(one, "Removed", warns=False) for name, one in old.items() if name not in new]
     return (*told, *gone)

@@ -122,5 +122,7 @@ def rdma_mode(facts: NodeFacts, pools: Sequence[PoolConfig]) -> tuple[str, tuple
     found = pool_of(facts.labels, pools)
     if found.is_ambiguous:
         names = " and ".join(pool.metadata.name for pool in found.pools)
-        return facts.rdma_mode, (f"the pools {names} select it, and a node belongs to one: its RDMA mode stays",)
+        is_asked = facts.rdma_mode or any(pool.spec.rdma_mode for pool in found.pools)
+        stays = "its RDMA mode stays" if is_asked else "none of them counts"
+        return facts.rdma_mode, (f"the pools {names} select it, and a node belongs to one: {stays}",)
     return (found.pool.spec.rdma_mode if found.pool else ""), ()

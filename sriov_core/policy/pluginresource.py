@@ -14,6 +14,7 @@ from sriov_core.policy.pluginremarks import Remark, RemarkCode
 from sriov_core.policy.pluginselectors import Flags, Function, known_form, precise_form, primary
 from sriov_core.policy.ranges import Range
 from sriov_core.policy.selection import DevicePool, check
+from sriov_core.policy.selector import refusals
 
 _MOST_SHOWN = 3
 _NOTHING_TO_DO = "Nothing has to be done"
@@ -81,7 +82,7 @@ def _checked(name: str, policies: Sequence[NodePolicy], node: PoolFacts) -> Answ
     holders = [own for own in valid if own.metadata.name in names]
     widest = _known(name, valid, (holders or valid)[-1], node)
     taken = _taken(widest, node)
-    remarks.extend((*_small_remarks(valid, node.nics), *_contested(name, taken, node)))
+    remarks.extend((*_small_remarks(valid, node.nics), *_contested(name, taken, valid, node)))
     if not wanted:
         resource, more = _idle(widest, valid, taken, node)
         return resource, (*remarks, *more)
@@ -142,7 +143,9 @@ def _has_unknown_id(wanted: Mapping[Function, NodePolicy], node: PoolFacts) -> b
     return not node.pool.without_id.isdisjoint(wanted)
 
 
-def _contested(name: str, taken: frozenset[Function], node: PoolFacts) -> Iterator[Remark]:
+def _contested(
+    name: str, taken: frozenset[Function], policies: Sequence[NodePolicy], node: PoolFacts
+) -> Iterator[Remark]:
     rivals: dict[tuple[str, str], list[Function]] = {}
     for function in sorted(taken & node.held.keys()):
         owner = node.held[function]
@@ -150,8 +153,20 @@ def _contested(name: str, taken: frozenset[Function], node: PoolFacts) -> Iterat
             rivals.setdefault((owner.spec.resource_name, owner.metadata.name), []).append(function)
     for (resource, policy), functions in sorted(rivals.items()):
         text = f"its selectors match {_shown(functions, node)} too, which policy {policy} holds for {resource}"
-        remedy = f"They go to {resource}. Give the policies ranges (pfNames) or NICs that do not overlap"
+        advice = _mistaken_id(policies, node) or "Give the policies ranges (pfNames) or NICs that do not overlap"
+        remedy = f"They go to {resource}. {advice}"
         yield Remark(code=RemarkCode.CLAIMED_TWICE, resource=name, text=text, remedy=remedy)
+
+
+def _mistaken_id(policies: Iterable[NodePolicy], node: PoolFacts) -> str:
+    """What to write where a policy gives the device id of VFs as that of a PF; empty where none does."""
+    for policy in policies:
+        for nic in node.nics:
+            found = next((one for one in refusals(policy.spec.nic_selector, nic) if one.is_vf_id), None)
+            if found:
+                what = f"deviceID {found.wanted[0]} of policy {policy.metadata.name} is the id of VFs"
+                return f"{what} of {nic.name or nic.address}; write {found.found[0]}"
+    return ""
 
 
 def _small_remarks(policies: Iterable[NodePolicy], nics: Sequence[Nic]) -> Iterator[Remark]:

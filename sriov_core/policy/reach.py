@@ -184,10 +184,17 @@ def _verdict(candidate: Candidate, reaches: Mapping[str, Reach], status: PolicyS
     if not any(one.taken for one in reaches.values()):
         return (False, "Displaced", lost) if lost else _takes_nothing(reaches, status)
     if status.pending_nodes:
-        # Without figures, which change with every node and would make an event each time.
-        return False, "Progressing", "not all nodes are done yet; pendingNodes and details of the status tell which"
+        return False, "Progressing", f"not all nodes are done yet{_first_waiting(status)}"
     held = f"VFs of {_count(status.applied_nics, 'NIC')} on {_count(status.applied_nodes, 'node')}"
     return (True, "PartlyDisplaced", f"{held}; {lost}") if lost else (True, "Applied", held)
+
+
+def _first_waiting(status: PolicyStatus) -> str:
+    first = next((one for one in status.details if one.outcome == Place.WAITING.name.lower()), None)
+    if first is None:
+        return ""
+    more = f"; and {_count(status.pending_nodes - 1, 'more node')}" if status.pending_nodes > 1 else ""
+    return f": {first.node}: {first.reason}{more}"
 
 
 def _asks_nothing(candidate: Candidate) -> tuple[bool, str, str]:

@@ -10,6 +10,7 @@ from sriov_core.api.fault import legible
 from sriov_core.api.nodepolicy import NicSelector
 from sriov_core.model.address import Address
 from sriov_core.model.observed import Nic
+from sriov_core.policy.nicids import DEFAULT
 from sriov_core.policy.ranges import name_of
 
 _NET_FILTER = re.compile(r"^[ \t]*(\S+):(\S+)", re.MULTILINE)
@@ -20,11 +21,15 @@ _SHORTEST_PREFIX = 3
 
 @attrs.frozen(kw_only=True)
 class Refusal:
-    """One selector field that a NIC does not meet; ``found`` is what the NIC has, empty when it has none."""
+    """One selector field that a NIC does not meet; ``found`` is what the NIC has, empty when it has none.
+
+    ``is_vf_id`` says that the device that is wanted is what the NIC's VFs are.
+    """
 
     field: str
     wanted: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
+    is_vf_id: bool = False
 
     @property
     def near(self) -> str:
@@ -38,6 +43,8 @@ class Refusal:
             return "nicSelector is empty, and an empty selector takes nothing"
         wanted = " or ".join(map(legible, self.wanted))
         found = f"the NIC has {', '.join(map(legible, self.found))}" if self.found else "the NIC has none"
+        if self.is_vf_id:
+            found = f"{found}: {wanted} is the id of its VFs; write {legible(self.found[0])}"
         near = self.near
         hint = f" ({legible(near)} exists as {legible(self.found[0])})" if near else ""
         return f"nicSelector.{self.field} wants {wanted}, {found}{hint}"
@@ -81,7 +88,9 @@ def _refusals(selector: NicSelector, nic: Nic) -> Iterator[Refusal]:
     if selector.vendor and selector.vendor != nic.vendor:
         yield Refusal(field="vendor", wanted=(selector.vendor,), found=_given(nic.vendor))
     if selector.device_id and selector.device_id != nic.device:
-        yield Refusal(field="deviceID", wanted=(selector.device_id,), found=_given(nic.device))
+        is_vf_id = bool(nic.device) and selector.device_id in _vf_ids(nic)
+        found = _given(nic.device)
+        yield Refusal(field="deviceID", wanted=(selector.device_id,), found=found, is_vf_id=is_vf_id)
     if selector.root_devices and not any(same_address(entry, nic.address) for entry in selector.root_devices):
         yield Refusal(field="rootDevices", wanted=selector.root_devices, found=(str(nic.address),))
     wanted_names = tuple(name_of(entry) for entry in selector.pf_names)
@@ -89,6 +98,12 @@ def _refusals(selector: NicSelector, nic: Nic) -> Iterator[Refusal]:
         yield Refusal(field="pfNames", wanted=wanted_names, found=(*_given(nic.name), *nic.alt_names))
     if selector.net_filter and not _same_network(selector.net_filter, nic.net_filter or ""):
         yield Refusal(field="netFilter", wanted=(selector.net_filter,), found=_given(nic.net_filter))
+
+
+def _vf_ids(nic: Nic) -> frozenset[str]:
+    """The device ids of its VFs: of those that are there, and by the table that comes with this project."""
+    known = DEFAULT.vf_id(nic.vendor, nic.device)
+    return frozenset({*(vf.device for vf in nic.vfs if vf.device), *_given(known)} - {nic.device})
 
 
 def _same_network(wanted: str, found: str) -> bool:

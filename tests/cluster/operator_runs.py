@@ -144,26 +144,23 @@ class Running:
 
     def counted(self, name: str, **labels: str) -> float:
         """A sample of its metrics; the sum over all that have these labels."""
-        lines = self.metrics.text().decode().splitlines()
-        found = [
-            line.rsplit(" ", 1)
-            for line in lines
-            if line.startswith((f"sriov_operator_{name}{{", f"sriov_operator_{name} "))
-        ]
         wanted = [f'{key}="{value}"' for key, value in labels.items()]
-        return sum(float(value) for sample, value in found if all(one in sample for one in wanted))
+        return sum(value for sample, value in self._samples(name) if all(one in sample for one in wanted))
 
     @property
     def writes(self) -> float:
         """Requests so far that change something, its Lease and events left out."""
-        verbs = ("create", "update", "patch", "delete")
-        every = sum(self.counted("api_requests_total", verb=verb) for verb in verbs)
-        own = sum(
-            self.counted("api_requests_total", verb=verb, resource=resource)
-            for verb in verbs
-            for resource in ("leases", "events")
-        )
-        return every - own
+        reads = tuple(f'verb="{verb}"' for verb in ("get", "list", "watch"))
+        left_out = (*reads, 'resource="leases"', 'resource="events"')
+        found = self._samples("api_requests_total")
+        return sum(value for sample, value in found if not any(one in sample for one in left_out))
+
+    def _samples(self, name: str) -> list[tuple[str, float]]:
+        """All of one moment."""
+        lines = self.metrics.text().decode().splitlines()
+        starts = (f"sriov_operator_{name}{{", f"sriov_operator_{name} ")
+        found = (line.rsplit(" ", 1) for line in lines if line.startswith(starts))
+        return [(sample, float(value)) for sample, value in found]
 
 
 def lease(server: Server, namespace: str) -> dict[str, Any]:

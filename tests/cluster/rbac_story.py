@@ -221,7 +221,7 @@ def replaced(whole: Cluster) -> None:
 
 def cleaned_up(whole: Cluster) -> None:
     """The command before a removal, under the account that the operator has."""
-    clean_up(client_at(whole.operator_config), whole.namespace, 60.0, lambda _: None)
+    clean_up(client_at(whole.operator_config), whole.namespace, 60.0, lambda _: None, keep_vfs=True)
 
 
 def _of_ours(whole: Cluster) -> list[tuple[str, Document]]:

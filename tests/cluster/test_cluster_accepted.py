@@ -35,6 +35,17 @@ def test_a_pool_names_the_fields_that_nobody_acts_on(pools):
     pools.until(lambda: not accepted(pools.server.admin.find(pools.pool_path())))
 
 
+def test_a_pool_with_a_misspelled_limit_drains_one_node_at_a_time(pools):
+    pools.operate()
+    pools.put_pool({"maxUnavaliable": 2})
+    pools.until(lambda: pools.pool_status().get("maxUnavailable") == 1)
+    pools.until(lambda: accepted(pools.server.admin.find(pools.pool_path())))
+    (ready,) = (one for one in pools.pool_status()["conditions"] if one["type"] == "Ready")
+    assert ready["status"] == "True"
+    assert "spec.maxUnavaliable is no field that anybody reads. Give maxUnavailable" in ready["message"]
+    assert ready["message"].count("maxUnavaliable") == 1
+
+
 def test_the_configuration_names_the_fields_that_nobody_acts_on(home):
     home.start()
     home.create(enableInjektor=True)

@@ -239,7 +239,7 @@ def test_a_drain_that_the_incumbent_began_is_continued_and_counted(drains):
     drains.operate()
     drains.until(lambda: drains.full("a") in drains.ledger())
     drains.until(lambda: drains.told("b")[0] == "Waiting")
-    assert keys.DRAIN_SINCE in drains.notes("a")
+    drains.until(lambda: keys.DRAIN_SINCE in drains.notes("a"))
     drains.release("user")
     drains.until(lambda: drains.answer("a") == COMPLETE)
     drains.serve("a", "b")
@@ -264,6 +264,8 @@ def test_a_budget_of_pods_holds_the_drain_up_and_is_told(drains):
     assert (drains.pods(), drains.is_cordoned("a")) == (["web"], True)
     drains.until(lambda: "keep-web" in drains.pool_status().get("members", [{}])[0].get("reason", ""))
     drains.until(lambda: any(kind == "Warning" and "keep-web" in note for kind, _, note in drains.events("a")))
+    told_of = [reason for _, reason, _ in drains.events("a")]
+    assert told_of.index("DrainStarted") < told_of.index("DrainBlocked")
     drains.until(lambda: running.counted("drains_blocked") == 1)
     writes = drains.condition("a")
     assert stays(lambda: drains.condition("a") == writes)

@@ -92,6 +92,7 @@ def test_at_sigterm_another_process_goes_on_at_once(server: Server, namespace: s
     first.told("controllers: networks")
     second = process()
     second.told("waits for the Lease")
+    second.told("holds the Lease")
     until(lambda: second.page("/readyz") == (200, "waiting for the leadership\n"))
     first.send(signal.SIGTERM)
     assert first.ended() == 0

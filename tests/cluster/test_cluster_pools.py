@@ -100,7 +100,7 @@ def test_pools_that_overlap_name_each_other_and_the_nodes(pools):
     pools.operate()
     for one, other in (("left", "every"), ("every", "left")):
         message = ready(pools, "Overlap", one)["message"]
-        assert f"pool {other} selects them too: {pools.full('a')}" in message
+        assert f"pool {other} selects it too: {pools.full('a')}" in message
     pools.label("a", side=None)
     ready(pools, "PoolReady", "left")
     assert pools.until(lambda: pools.pool_status("left").get("nodes") == 0)

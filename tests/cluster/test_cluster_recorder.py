@@ -40,6 +40,20 @@ def test_an_event_is_seen_as_kubectl_sees_it(client, recorder, about, namespace)
     assert event["reportingInstance"] == "node-1"
 
 
+def test_a_new_warning_is_a_line_of_the_log(client, about, namespace, caplog):
+    caplog.set_level("DEBUG", logger="sriov_core.kube.recorder")
+    made = Recorder(client, component="sriovnetwork.openshift.io/operator", instance="one", logs=True)
+    for _ in range(3):
+        made.tell(about, "Warning", "ReadyAdded", "StatusChange", "no node matched")
+    made.tell(about, "Normal", "ReadyChanged", "StatusChange", "in place")
+    made.tell(about, "Warning", "DrainBlocked", "Drain", "told before", is_logged=True)
+    made.close(PATIENCE_S)
+    assert [(one.levelname, one.getMessage()) for one in caplog.records] == [
+        ("WARNING", f"ConfigMap {namespace}/some: ReadyAdded: no node matched"),
+        ("DEBUG", f"ConfigMap {namespace}/some: ReadyChanged: in place"),
+    ]
+
+
 def test_the_same_again_raises_a_count(client, recorder, about, namespace):
     for _ in range(7):
         recorder.tell(about, "Warning", "ApplyFailed", "Apply", "again")

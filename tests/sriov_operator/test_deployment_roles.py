@@ -18,7 +18,7 @@ CLUSTER = roles.operator_cluster(SETTINGS)
 HOME = roles.operator(SETTINGS)
 RESTRICTIONS = (ADMISSION_POLICIES, ADMISSION_POLICY_BINDINGS)
 POLICIES = [one for one in admission_policies("mine") if one["kind"] == "ValidatingAdmissionPolicy"]
-RESTRICTING = [one for one in POLICIES if one["metadata"]["name"] != names.UNREAD]
+RESTRICTING = [one for one in POLICIES if one["metadata"]["name"] not in names.WARNINGS]
 Object = dict[str, Any]
 EVERY = [
     pytest.param(CLUSTER, id="operator-cluster"),

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from sriov_core.kube.lean import LeanMeta
 from sriov_operator.draining.budget import PoolView
 from sriov_operator.draining.fleet import Fleet
 from sriov_operator.process.lean import LeanNode, LeanNodeState
+from sriov_operator.stored import ReadPool
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 
@@ -54,6 +56,16 @@ def test_nodes_of_no_pool_are_in_the_built_in_one_that_drains_one_at_a_time():
     assert made.view("rails") == PoolView(name="rails", limit=3, members=1)
     assert made.view("") == PoolView(name="", limit=1, members=2)
     assert made.size == 3
+
+
+def test_a_misspelled_limit_is_not_taken_for_none():
+    spec = {"maxUnavaliable": 3, "nodeSelector": {"matchLabels": {"zone": "x"}}}
+    text = msgspec.json.encode({"metadata": {"name": "rails"}, "spec": spec})
+    made = Fleet(lambda: NOW)
+    made.pool_changed(None, msgspec.json.decode(text, type=ReadPool))
+    for one in (node("a", zone="x"), node("b", zone="x")):
+        told(made, None, one)
+    assert (made.view("rails").members, made.view("rails").most) == (2, 1)
 
 
 def test_the_longest_wait_is_first_and_names_decide_between_equals():

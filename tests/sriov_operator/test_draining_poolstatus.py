@@ -38,9 +38,10 @@ def state(name, answer, since, message=""):
     return LeanNodeState(metadata=meta, status=LeanStatus(conditions=(held,)))
 
 
-def facts(limit=2, *, pool=None, members=10, busy=(), waiting=(), overlapping=()):
+def facts(limit=2, *, pool=None, members=10, busy=(), waiting=(), overlapping=(), unknown=()):
     names = tuple(one.node for one in waiting)
-    view = PoolView(name="rails", limit=limit, members=members, busy=tuple(one.node for one in busy), waiting=names)
+    places = {"busy": tuple(one.node for one in busy), "waiting": names}
+    view = PoolView(name="rails", limit=limit, members=members, unknown=unknown, **places)
     return Facts(
         pool=pool or config(limit),
         view=view,
@@ -95,6 +96,26 @@ def test_a_pool_that_works_is_ready(limit, most, text):
     assert condition.observed_generation == 3
 
 
+def test_a_pool_without_a_limit_and_with_unknown_fields_drains_one_node_at_a_time():
+    found = status(facts(None, unknown=("spec.maxUnavaliable",)), lambda _: None, NOW, DEADLINE_S)
+    assert found.max_unavailable == 1
+    assert found.conditions[0].status == "True"
+    assert found.conditions[0].message == (
+        "10 nodes; up to 1 may be drained at once, because maxUnavailable is left out, and spec.maxUnavaliable is no "
+        "field that anybody reads. Give maxUnavailable, or correct or remove the unknown: see Accepted"
+    )
+
+
+def test_a_limit_that_is_given_holds_beside_unknown_fields():
+    found = status(facts(3, unknown=("spec.rdmaMod",)), lambda _: None, NOW, DEADLINE_S)
+    assert found.max_unavailable == 3
+    assert found.conditions[0].message == "10 nodes; up to 3 may be drained at once"
+
+
+def test_a_pool_that_selects_nothing_says_so():
+    assert ready(facts(members=0)).message == "0 nodes: its nodeSelector matches no node"
+
+
 BAD = LabelSelector(match_expressions=(LabelRequirement(key="zone", operator="Inn", values=("x",)),))
 
 
@@ -108,8 +129,14 @@ BAD = LabelSelector(match_expressions=(LabelRequirement(key="zone", operator="In
         pytest.param(
             facts(overlapping=(row("a", pools=("other", "rails")), row("b", pools=("rails", "third")))),
             "Overlap",
-            "because pool other and third selects them too: a, b",
+            "because the pools other, third select them too: a, b",
             id="overlap",
+        ),
+        pytest.param(
+            facts(overlapping=(row("a", pools=("other", "rails")),)),
+            "Overlap",
+            "because pool other selects it too: a",
+            id="overlap-of-two",
         ),
         pytest.param(facts(busy=(row("a", "Draining"),)), "DrainDeadlineExceeded", "within 30 min", id="late"),
     ],

@@ -143,3 +143,7 @@ def test_times_of_others_can_be_stored_or_are_none(text, stored):
 )
 def test_how_long_something_took_is_said_roughly(seconds, text):
     assert moments.roughly(seconds) == text
+
+
+def test_of_a_drained_node_nobody_claims_that_its_agent_is_at_work():
+    assert verdicts.complete().message == "drained: it is the agent's turn"

@@ -1,9 +1,10 @@
 """What an object says as the API server stores it, and what is told of fields that nobody acts on."""
 
+import msgspec
 import pytest
 
 from sriov_core.api.conditions import ACCEPTED, Condition
-from sriov_operator.stored import acceptance, accepted, conditions, joined, mistakes
+from sriov_operator.stored import ReadPool, acceptance, accepted, conditions, joined, mistakes, unknown_of
 
 API = "sriovnetwork.openshift.io/v1"
 NOW = "2026-11-21T19:00:00Z"
@@ -91,6 +92,51 @@ def test_the_condition_is_there_while_there_are_such_fields(current, found, type
     assert [one.type for one in after] == types
     assert accepted(after) == found
     assert joined(after, (READY,), found, NOW) == after
+
+
+@pytest.mark.parametrize(
+    ("status", "names", "told"),
+    [
+        pytest.param("True", ["prioritty"], "x, but spec.prioritty is no field that anybody reads", id="one"),
+        pytest.param("False", ["prioritty"], "x; spec.prioritty is no field that anybody reads", id="not-ready"),
+        pytest.param("True", ["aa", "bb"], "x, but spec.aa, spec.bb are no fields that anybody reads", id="two"),
+        pytest.param(
+            "True",
+            [f"x{number:03}" for number in range(20)],
+            "x, but spec.x000, spec.x001, spec.x002 and others are no fields that anybody reads",
+            id="many",
+        ),
+        pytest.param("True", ["a b"], "x, but it has fields that nobody reads", id="a-name-with-a-blank"),
+    ],
+)
+def test_ready_names_the_fields_too(status, names, told):
+    found = acceptance(stored("SriovNetworkNodePolicy", {**POLICY, **dict.fromkeys(names, 1)}))
+    ready = msgspec.structs.replace(READY, status=status, message="x")
+    once = joined((), (ready,), found, NOW)
+    assert once[0].message == f"{told}: see Accepted"
+    assert once[0].status == status
+    assert joined(once, (once[0],), found, NOW) == once
+
+
+@pytest.mark.parametrize(
+    ("spec", "unknown"),
+    [
+        pytest.param({"maxUnavailable": 2, "nodeSelector": {"matchLabels": {"any": "label"}}}, (), id="known"),
+        pytest.param({"maxUnavaliable": 2}, ("spec.maxUnavaliable",), id="misspelled"),
+        pytest.param({"unknown": 5}, ("spec.unknown",), id="called-as-ours"),
+        pytest.param({"nodeSelector": {"matchLabel": {}}}, ("spec.nodeSelector.matchLabel",), id="below"),
+    ],
+)
+def test_a_cached_pool_knows_the_fields_of_its_spec_that_nobody_reads(spec, unknown):
+    pool = msgspec.json.decode(msgspec.json.encode(stored("SriovNetworkPoolConfig", spec)), type=ReadPool)
+    assert unknown_of(pool) == unknown
+    assert pool.spec.max_unavailable == spec.get("maxUnavailable")
+
+
+def test_a_cached_pool_that_does_not_fit_its_kind_is_refused():
+    text = msgspec.json.encode(stored("SriovNetworkPoolConfig", {"maxUnavailable": [2]}))
+    with pytest.raises(msgspec.ValidationError, match="maxUnavailable"):
+        msgspec.json.decode(text, type=ReadPool)
 
 
 def test_of_an_object_that_cannot_be_read_what_can_be_is():

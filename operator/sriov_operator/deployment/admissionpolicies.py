@@ -3,12 +3,12 @@
 A role cannot speak of "the node that this pod runs on"; an expression (CEL) can, because the token of a pod carries the
 names of its pod and its node (Kubernetes 1.32; in beta since 1.30). A token without them may change nothing.
 
-One more policy refuses nothing: it warns whoever writes what the operator will not look at.
+Two more policies refuse nothing: they warn whoever writes what the operator will not look at.
 """
 
 from sriov_core.api import keys
 from sriov_core.api.wire import GROUP, VERSION
-from sriov_operator.deployment import names, unreadwarning
+from sriov_operator.deployment import names, unknownwarning, unreadwarning
 from sriov_operator.deployment.restrictions import ONLY_UPDATES, Check, Restriction, binding, manifest, same_but
 from sriov_operator.objects import Object
 
@@ -28,7 +28,7 @@ def manifests(namespace: str) -> list[Object]:
     """The policies and their bindings, for the agents and device plugins of the operator in that namespace."""
     given = (_nodes(), _states(), _pods(), _events(), _own_pod())
     restrictions = [one for policy in given for one in (manifest(policy, namespace), binding(policy.name, "Deny"))]
-    return [*restrictions, *unreadwarning.manifests(namespace)]
+    return [*restrictions, *unreadwarning.manifests(namespace), *unknownwarning.manifests()]
 
 
 def _nodes() -> Restriction:

@@ -46,8 +46,10 @@ AGENT_PODS = f"{CONFIG_DAEMON}-pods"
 AGENT_EVENTS = f"{CONFIG_DAEMON}-events"
 DEVICE_PLUGIN_OWN_POD = f"{DEVICE_PLUGIN}-own-pod"
 UNREAD = f"{MANAGER}-unread"
-ADMISSION_POLICIES = (AGENT_NODES, AGENT_STATES, AGENT_PODS, AGENT_EVENTS, DEVICE_PLUGIN_OWN_POD, UNREAD)
-"""Admission policies of the cluster, and their bindings: what an agent or device plugin may change, and a warning."""
+UNKNOWN_FIELDS = f"{MANAGER}-unknown-fields"
+WARNINGS = (UNREAD, UNKNOWN_FIELDS)
+ADMISSION_POLICIES = (AGENT_NODES, AGENT_STATES, AGENT_PODS, AGENT_EVENTS, DEVICE_PLUGIN_OWN_POD, *WARNINGS)
+"""Admission policies of the cluster, and their bindings: what an agent or device plugin may change, and warnings."""
 
 DAEMON_SETS = (CONFIG_DAEMON, DEVICE_PLUGIN, OPERATOR_WEBHOOK, INJECTOR, EXPORTER)
 SERVICES = (OPERATOR_WEBHOOK_SERVICE, INJECTOR_SERVICE, EXPORTER_SERVICE)

@@ -21,7 +21,8 @@ BUILT_IN_LIMIT = 1
 class PoolView:
     """A pool as it stands: ``limit`` as its spec says, ``busy`` the nodes that are drained or being drained.
 
-    ``waiting`` begins with the node that waits longest.
+    ``waiting`` begins with the node that waits longest. ``unknown`` are the paths of fields of its spec that nobody
+    reads.
     """
 
     name: str = BUILT_IN
@@ -29,6 +30,7 @@ class PoolView:
     members: int = 0
     busy: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def called(self) -> str:
@@ -36,8 +38,15 @@ class PoolView:
         return f"pool {self.name}" if self.name else "the built-in pool"
 
     @property
+    def is_doubtful(self) -> bool:
+        """True when a limit is left out beside fields that nobody reads: one of them may be the limit, misspelled."""
+        return self.limit is None and bool(self.unknown)
+
+    @property
     def most(self) -> int | None:
         """How many may be drained at once; None is no limit, and 0 stands for a limit that makes no sense too."""
+        if self.is_doubtful:
+            return BUILT_IN_LIMIT
         return 0 if obstacle(self) else max_unavailable(self.limit, self.members)
 
     @property

@@ -108,9 +108,9 @@ class Drain:
             return
         busy = sum(row.hands.is_busy for row in self._fleet.rows())
         if busy and after is not None and _said(after) is Terms.NONE:
-            _log.warning("disableDrain is on: of %d drains under way, those are ended that are not done", busy)
+            _log.warning("disableDrain is on: drains under way are ended that are not done, of %d", busy)
         elif before is not None and busy and (after is None or _said(after) is Terms.END):
-            _log.warning("the SriovOperatorConfig is going: the drains of %d nodes are ended, and cordons lifted", busy)
+            _log.warning("the SriovOperatorConfig is going: drains under way are ended, and cordons lifted: %d", busy)
         self._wake((_REVIEW, *self._places.noted, *(row.node for row in self._fleet.rows())))
 
     def _lost(self, name: str, before: Any, after: Any, *, was_busy: bool) -> None:

@@ -216,7 +216,8 @@ class Drainer:
     def _progress(self, state: LeanNodeState, verdict: Verdict) -> None:
         deadline_s = self._context.settings.drain_deadline_s
         is_late = verdicts.left_s(state, self._context.now(), deadline_s) <= 0
-        self._teller.tell(state, verdicts.late(verdict.message, deadline_s) if is_late else verdict)
+        now = verdicts.late(verdict.message, deadline_s) if is_late else verdict
+        self._teller.tell(state, now, begun=verdicts.draining("pods are asked to go"))
 
     def _await(self, node: str, state: LeanNodeState) -> float:
         """The agent's turn; that of a node which does not come back is told."""

@@ -137,7 +137,8 @@ def _budget(err: ApiFailure) -> str:
     """Which budget forbids an eviction, and what to do about it."""
     if found := _UNMET.search(str(err)):
         name, needs, has = found.groups()
-        text = f"PodDisruptionBudget {name} allows 0 disruptions now, it needs {needs} healthy pods and has {has}"
+        pods = "pod" if needs == "1" else "pods"
+        text = f"PodDisruptionBudget {name} allows 0 disruptions now, it needs {needs} healthy {pods} and has {has}"
         return f"{text}. Have more of them run, or change the budget"
     if found := _UNJUDGED.search(str(err)):
         text = f"it is not known yet how many disruptions PodDisruptionBudget {found[1]} allows"

@@ -17,6 +17,7 @@ from sriov_operator.draining import moments
 from sriov_operator.draining.budget import BUILT_IN, PoolView
 from sriov_operator.draining.protocol import Handshake, handshake
 from sriov_operator.process.lean import LeanNode, LeanNodeState
+from sriov_operator.stored import unknown_of
 
 Pools = frozenset[str]
 _NONE: Pools = frozenset()
@@ -215,7 +216,9 @@ class Fleet:
         pool, config = self._pools.get(name, _Pool()), self._configs.get(name)
         queue = sorted(pool.waiting, key=self._order)
         view = PoolView(name=name, members=len(pool.members), busy=tuple(sorted(pool.busy)), waiting=tuple(queue))
-        return attrs.evolve(view, limit=config.spec.max_unavailable) if config is not None else view
+        if config is None:
+            return view
+        return attrs.evolve(view, limit=config.spec.max_unavailable, unknown=unknown_of(config))
 
     def _order(self, node: str) -> tuple[bool, datetime, str]:
         row = self._rows[node]

@@ -13,6 +13,7 @@ from sriov_operator.draining import moments, verdicts
 from sriov_operator.draining.budget import SHOWN, PoolView, listed, obstacle, turn
 from sriov_operator.draining.fleet import Row
 from sriov_operator.process.lean import LeanNodeState
+from sriov_operator.stored import SEE_ACCEPTED, unread
 
 READY = "Ready"
 WAITING = "Waiting"
@@ -67,7 +68,13 @@ def _ready(facts: Facts, late: Iterable[str], deadline_s: float) -> Condition:
         return _condition(facts.pool, wrong[0][0], "; ".join(text for _, text in wrong))
     most = "any number of them" if facts.view.most is None else f"up to {facts.view.most}"
     nodes = "1 node" if facts.view.members == 1 else f"{facts.view.members} nodes"
-    return _condition(facts.pool, "PoolReady", f"{nodes}; {most} may be drained at once", good=True)
+    told = f"{nodes}; {most} may be drained at once"
+    if facts.view.is_doubtful:
+        why = f"maxUnavailable is left out, and {unread(facts.view.unknown)}"
+        told = f"{told}, because {why}. Give maxUnavailable, or correct or remove the unknown{SEE_ACCEPTED}"
+    elif not facts.view.members:
+        told = "0 nodes: its nodeSelector matches no node"
+    return _condition(facts.pool, "PoolReady", told, good=True)
 
 
 def _wrong(facts: Facts, late: tuple[str, ...], deadline_s: float) -> Iterator[tuple[str, str]]:
@@ -81,7 +88,9 @@ def _wrong(facts: Facts, late: tuple[str, ...], deadline_s: float) -> Iterator[t
     if facts.overlapping:
         others = sorted({name for row in facts.overlapping for name in row.pools} - {facts.pool.metadata.name})
         names = listed(row.node for row in facts.overlapping)
-        told = f"never drained, because pool {' and '.join(others)} selects them too: {names}"
+        rivals = f"the pools {', '.join(others)} select" if len(others) > 1 else f"pool {others[0]} selects"
+        those = "them" if len(facts.overlapping) > 1 else "it"
+        told = f"never drained, because {rivals} {those} too: {names}"
         yield "Overlap", f"{told}. Change a nodeSelector, or labels of these nodes"
     if late:
         within = moments.duration(deadline_s)

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -17,7 +17,7 @@ from sriov_core.kube.recorder import Recorder, Reference
 from sriov_core.kube.resource import NODE_STATES
 from sriov_operator.draining import moments
 from sriov_operator.draining.reminders import Reminders
-from sriov_operator.draining.verdicts import CONDITION, WAITING, Verdict, told
+from sriov_operator.draining.verdicts import BEFORE, BLOCKED, CONDITION, WAITING, Verdict, told
 from sriov_operator.process.lean import LeanNodeState
 
 ACTION = "Drain"
@@ -37,8 +37,11 @@ class Teller:
         self._sent: dict[str, tuple[str, Condition]] = {}
         self._reminders = Reminders()
 
-    def tell(self, state: LeanNodeState, verdict: Verdict) -> None:
-        """Set the condition Drained of a node state; nothing is sent when it says so already."""
+    def tell(self, state: LeanNodeState, verdict: Verdict, *, begun: Verdict | None = None) -> None:
+        """Set the condition Drained of a node state; nothing is sent when it says so already.
+
+        With ``begun``, the drain is under way: where nobody has been told so yet, that is told first.
+        """
         if verdict.warns:
             self._warn(state.metadata.name, verdict)
         current = state.status.conditions
@@ -52,7 +55,10 @@ class Teller:
         body = {"status": {"conditions": [_sendable(one) for one in wanted if one.type == CONDITION]}}
         self._client.apply(NODE_STATES, meta.name, body, self._namespace, subresource="status", type=LeanNodeState)
         self._sent[meta.name] = sent
-        if verdict.is_news(told(state)):
+        held = told(state)
+        if begun is not None and verdict.reason == BLOCKED and (held is None or held.reason in BEFORE):
+            self._announce(state, begun)
+        if verdict.is_news(held):
             self._announce(state, verdict)
 
     def _warn(self, node: str, verdict: Verdict) -> None:
@@ -71,7 +77,8 @@ class Teller:
             namespace=self._namespace,
             uid=state.metadata.uid,
         )
-        self._recorder.tell(about, "Warning" if verdict.warns else "Normal", verdict.event, ACTION, verdict.message)
+        kind: Literal["Normal", "Warning"] = "Warning" if verdict.warns else "Normal"
+        self._recorder.tell(about, kind, verdict.event, ACTION, verdict.message, is_logged=verdict.warns)
 
 
 def _sendable(condition: Condition) -> dict[str, Any]:

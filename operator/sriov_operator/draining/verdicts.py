@@ -14,6 +14,9 @@ from sriov_operator.process.lean import LeanNodeState
 CONDITION = "Drained"
 WAITING = "Waiting"
 BLOCKED = "Blocked"
+IDLE = "Idle"
+BEFORE = frozenset({IDLE, WAITING})
+"""The reasons of the condition before a drain begins."""
 STUCK = "DrainBlocked"
 """The event of a drain that somebody has to allow, or that an obstacle has to be mended for."""
 DEADLINE = "DrainDeadlineExceeded"
@@ -53,7 +56,7 @@ class Verdict:
 
 def idle() -> Verdict:
     """The node serves."""
-    return Verdict(reason="Idle", message="no drain is under way", event="DrainEnded")
+    return Verdict(reason=IDLE, message="no drain is under way", event="DrainEnded")
 
 
 def external() -> Verdict:
@@ -85,9 +88,7 @@ def late(what: str, deadline_s: float) -> Verdict:
 
 def complete() -> Verdict:
     """The agent may begin."""
-    return Verdict(
-        reason="Complete", message="drained: the node is being changed", event="DrainComplete", status="True"
-    )
+    return Verdict(reason="Complete", message="drained: it is the agent's turn", event="DrainComplete", status="True")
 
 
 def absent(deadline_s: float, *, ready: bool) -> Verdict:

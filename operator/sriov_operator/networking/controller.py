@@ -143,12 +143,12 @@ class Networks:
         if found.mistakes and not network.metadata.deletion_timestamp:
             writer.tell(invalid(network, found.mistakes))
             return
-        waits = self._waits(network)
-        if waits is not None:
-            writer.tell(waits)
-            return
         try:
             decision = self._decided(network, partial(attachment_now, self._context.client), self._takes_objects_now)
+            waits = self._waits(network) if decision.actions else None
+            if waits is not None:
+                writer.tell(waits)
+                return
             failing = Reason.INVALID
             writer.carry_out(decision.actions)
         except ApiFailure as failure:

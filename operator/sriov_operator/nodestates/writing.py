@@ -8,7 +8,7 @@ import msgspec
 
 from sriov_core.api import keys
 from sriov_core.api.conditions import Condition, changes, merged
-from sriov_core.api.nodestate import NodeStateSpec
+from sriov_core.api.nodestate import InterfaceWish, NodeStateSpec
 from sriov_core.api.wire import API_VERSION
 from sriov_core.kube.failures import NotFound
 from sriov_core.kube.lean import LeanMeta
@@ -146,6 +146,12 @@ def _version(state: LeanNodeState | None) -> str:
 def _told(spec: NodeStateSpec) -> str:
     if not spec.interfaces:
         return "nothing is wished of its NICs"
-    named = ", ".join(f"{one.name or one.pci_address} {one.num_vfs} VFs" for one in spec.interfaces[:4])
+    named = ", ".join(f"{one.name or one.pci_address} {_counted(one)}" for one in spec.interfaces[:4])
     more = f" and {len(spec.interfaces) - 4} more" if len(spec.interfaces) > 4 else ""
     return f"wished for: {named}{more}"
+
+
+def _counted(one: InterfaceWish) -> str:
+    """How many VFs and what they are for: two wishes that differ read differently."""
+    groups = ", ".join(f"{group.vf_range} {group.device_type or 'netdevice'}" for group in one.vf_groups)
+    return f"{one.num_vfs} VFs{f' ({groups})' if groups else ''}"

@@ -6,12 +6,12 @@ from typing import Any
 
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.api.operatorconfig import OperatorConfig
-from sriov_core.api.poolconfig import PoolConfig
 from sriov_core.kube.client import Client
 from sriov_core.kube.informer import Informer
 from sriov_core.kube.resource import CONFIGS, NODE_STATES, NODES, POLICIES, POOLS, Resource
 from sriov_operator.process.context import Caches, Context, Part
 from sriov_operator.process.lean import LeanNode, LeanNodeState
+from sriov_operator.stored import ReadPool
 
 Make = Callable[[Context], Part]
 
@@ -40,7 +40,7 @@ def caches(client: Client, namespace: str) -> Caches:
         nodes=informer(NODES, LeanNode),
         states=informer(NODE_STATES, LeanNodeState),
         policies=informer(POLICIES, NodePolicy),
-        pools=informer(POOLS, PoolConfig),
+        pools=informer(POOLS, ReadPool),
         configs=informer(CONFIGS, OperatorConfig),
     )
 

@@ -87,7 +87,7 @@ class Operator:
             client=client,
             caches=caches(client, settings.namespace),
             settings=settings,
-            recorder=Recorder(client, component=NAME, instance=self.identity),
+            recorder=Recorder(client, component=NAME, instance=self.identity, logs=True),
             metrics=metrics,
             now=lambda: datetime.now(UTC),
         )

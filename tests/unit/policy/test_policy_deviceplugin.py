@@ -152,6 +152,12 @@ def test_a_pf_is_offered_itself_when_no_vfs_are_asked_for() -> None:
     assert selectors(rendered(pf, nics=PORTS)) == {"p1res": {"pciAddresses": ["0000:86:00.2"], **NO_FLAGS}}
 
 
+def test_whoever_wants_the_device_id_of_vfs_is_told_that_of_the_pf():
+    found = rendered(policy("a", vendor="8086", device_id="154c"), policy("b", pf_names=("ens803f0",)))
+    (remark,) = (one for one in found.remarks if one.code is RemarkCode.CLAIMED_TWICE)
+    assert remark.remedy == "They go to bres. deviceID 154c of policy a is the id of VFs of ens803f0; write 158b"
+
+
 @pytest.mark.parametrize(
     ("policies", "expected", "said"),
     [

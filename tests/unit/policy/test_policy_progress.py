@@ -98,6 +98,22 @@ def test_a_policy_is_ready_when_its_nodes_are(found, verdict, counts, details):
     assert [f"{one.node} {one.outcome} {one.reason}" for one in found.status.details] == details
 
 
+@pytest.mark.parametrize(
+    ("syncs", "told"),
+    [
+        pytest.param({"a": DONE, "b": BUSY}, ": b: it is being configured", id="one"),
+        pytest.param({"a": BUSY, "b": BUSY}, ": a: it is being configured; and 1 more node", id="two"),
+        pytest.param(
+            {f"n{number:02}": BUSY for number in range(30)},
+            ": n00: it is being configured; and 29 more nodes",
+            id="many",
+        ),
+    ],
+)
+def test_the_first_node_that_is_waited_for_is_named_with_its_reason(syncs, told):
+    assert stands(WIDE, syncs=syncs, nics={}).message == f"not all nodes are done yet{told}"
+
+
 def test_a_policy_is_applied_where_it_is_in_place_and_nowhere_else():
     status = stands(WIDE, syncs={"a": DONE, "b": BUSY, "c": BROKEN}, nics={}).status
     assert (status.matched_nodes, status.applied_nodes, status.applied_nics, status.applied_vfs) == (3, 1, 3, 6)
@@ -119,10 +135,10 @@ def test_the_first_nodes_are_named_and_the_message_stays_short():
     )
 
 
-def test_a_message_does_not_change_with_every_node_that_is_done():
+def test_the_reason_does_not_change_with_every_node_that_is_done():
     (candidate,) = candidates([WIDE])
     reaches = {f"n{number}": Reach(taken=1) for number in range(5)}
-    told = {standing(candidate, reaches, {f"n{number}": DONE for number in range(done)}).message for done in range(5)}
+    told = {standing(candidate, reaches, {f"n{number}": DONE for number in range(done)}).reason for done in range(5)}
     assert len(told) == 1
 
 

@@ -29,6 +29,11 @@ REFUSED = [
     pytest.param({"vendor": "15b3"}, "nicSelector.vendor wants 15b3, the NIC has 8086", id="vendor"),
     pytest.param({"device_id": "1015"}, "nicSelector.deviceID wants 1015, the NIC has 158b", id="device"),
     pytest.param(
+        {"device_id": "154c"},
+        "nicSelector.deviceID wants 154c, the NIC has 158b: 154c is the id of its VFs; write 158b",
+        id="device-of-its-vfs",
+    ),
+    pytest.param(
         {"root_devices": ("0000:86:00.0", "0000:86:00.2")},
         "nicSelector.rootDevices wants 0000:86:00.0 or 0000:86:00.2, the NIC has 0000:86:00.1",
         id="address",
