@@ -31,7 +31,7 @@ demo: $(READY)  ## the main job on a simulated host: no root, no cluster, no har
 	@PATH="$(BIN):$$PATH" sh docs/demo/demo.sh
 
 test: $(READY)  ## every test that needs neither root nor the lab; with CI=true a skipped one fails
-	@$(PYTEST) -n $(JOBS)
+	@$(PYTEST) -n $(JOBS) --dist worksteal
 
 check: $(READY)  ## ruff, mypy --strict, and the direction of imports
 	@status=0; \

@@ -166,7 +166,7 @@ def test_a_values_file_of_the_incumbents_chart_is_taken():
 
 def test_a_server_without_the_kind_gets_no_admission_policies():
     assert not of_kinds(rendered({}, "--kube-version", "1.29.0"), RESTRICTIONS)
-    assert len(of_kinds(rendered({}, "--kube-version", "1.30.0"), RESTRICTIONS)) == 12
+    assert len(of_kinds(rendered({}, "--kube-version", "1.30.0"), RESTRICTIONS)) == 14
     has_pods_only = ("--kube-version", "1.36.0", "--api-versions", "v1/Pod")
     assert not of_kinds(rendered({}, *has_pods_only), RESTRICTIONS)
 
@@ -333,7 +333,7 @@ def test_the_hook_runs_the_clean_up_and_ends_in_time():
     (hook,) = job["spec"]["template"]["spec"]["containers"]
     assert [*hook["command"], *hook["args"]] == [
         *("sriov-operator", "cleanup"),
-        *(f"--namespace={RELEASE}", "--watch-timeout=60"),
+        *(f"--namespace={RELEASE}", "--watch-timeout=60", "--keep-vfs"),
     ]
 
 

@@ -203,7 +203,7 @@ class Process:
             client=client,
             caches=SimpleNamespace(nodes=self._nodes, states=self._states),
             settings=Settings(namespace=NAMESPACE, resource_prefix="openshift.io"),
-            recorder=SimpleNamespace(tell=lambda *_: None),
+            recorder=SimpleNamespace(tell=lambda *_, **__: None),
             metrics=SimpleNamespace(count=lambda *_, **__: None),
             now=lambda: NOW,
         )
