@@ -6,7 +6,7 @@ import sys
 from functools import cache
 
 import pytest
-from markdown import blocks, headings
+from markdown_pages import blocks, headings
 from sources import ROOT, python_files, shown, tracked
 
 from sriov_operator.deployment.names import ADMISSION_POLICIES

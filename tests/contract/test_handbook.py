@@ -10,7 +10,7 @@ import sys
 
 import pytest
 from api_surface import hook_signatures, version
-from markdown import blocks, headings
+from markdown_pages import blocks, headings
 from sources import ROOT
 
 from sriov_core.model.steps import KINDS

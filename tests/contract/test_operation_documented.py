@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import click
 import pytest
-from markdown import headings
+from markdown_pages import headings
 from sources import ROOT
 
 from sriov_core.api.featuregates import GATES

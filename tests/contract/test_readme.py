@@ -9,7 +9,7 @@ from contextlib import suppress
 import attrs
 import click
 import pytest
-from markdown import blocks
+from markdown_pages import blocks
 from sources import ROOT, shown, tracked
 
 from sriov_core.cli.program import program as core

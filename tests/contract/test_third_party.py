@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from markdown import blocks
+from markdown_pages import blocks
 from sources import ROOT
 
 PACKAGE = ROOT / "examples" / "sriov-plugin-template"

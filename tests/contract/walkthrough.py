@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
-from markdown import Block, blocks
+from markdown_pages import Block, blocks
 from sources import ROOT
 
 _NEEDS = "needs="
