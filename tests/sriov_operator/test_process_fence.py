@@ -19,7 +19,7 @@ class Server:
         return Answer(200, {}, b"{}")
 
     def stream(self, path: str, *, timeout_s: float) -> tuple[Answer, Stream]:
-        raise NotImplementedError
+        raise NotImplementedError  # a fence is asked about writes, and a watch is none
 
 
 @pytest.fixture

@@ -1,20 +1,11 @@
 """What stands between a process and the API server, as the log tells it."""
 
 import pytest
+from clocks import Clock
 
 from sriov_core.kube.failures import ApiFailure, Forbidden, Invalid, NotFound, Throttled, Unavailable
 from sriov_core.kube.resource import ATTACHMENTS, NODE_STATES, NODES, PODS, POLICIES
 from sriov_core.kube.troubles import SETTLE_S, Troubles, cause_of
-
-
-class Clock:
-    """Seconds that pass when the test says so."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture

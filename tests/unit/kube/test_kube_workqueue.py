@@ -5,19 +5,12 @@ import threading
 from collections import Counter
 
 import pytest
+from clocks import Clock
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from sriov_core.kube.workqueue import FIRST_RETRY_S, LONGEST_RETRY_S, WorkQueue
-
-
-class Clock:
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture
