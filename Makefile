@@ -63,7 +63,7 @@ images: $(READY)  ## the images, built by buildah without a daemon, and their pr
 	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' --durations=3 tests/images
 
 lab: $(READY)  ## scenarios on a real kernel with a real SR-IOV driver, in a virtual machine
-	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' -n 2 --dist loadfile --durations=8 tests/lab
+	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' -n 3 --dist loadgroup --no-loadscope-reorder --durations=8 tests/lab
 
 bench: $(READY)  ## one JSON line for each figure; fails when one is over its limit; PARTS=node leaves out clusters
 	@$(BIN)/python -m bench $(PARTS)
