@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 # More processes than one pay only for the whole suite; `make test JOBS=0` runs it in this one.
 JOBS ?= auto
+# Files or folders of tests instead of all: make test TESTS=tests/unit
+TESTS ?=
 
 BIN := $(abspath $(VENV))/bin
 READY := $(VENV)/.ready
@@ -31,7 +33,7 @@ demo: $(READY)  ## the main job on a simulated host: no root, no cluster, no har
 	@PATH="$(BIN):$$PATH" sh docs/demo/demo.sh
 
 test: $(READY)  ## every test that needs neither root nor the lab; with CI=true a skipped one fails
-	@$(PYTEST) -n $(JOBS) --dist worksteal
+	@$(PYTEST) -n $(JOBS) --dist worksteal $(TESTS)
 
 check: $(READY)  ## ruff, mypy --strict, and the direction of imports
 	@status=0; \
@@ -63,7 +65,7 @@ images: $(READY)  ## the images, built by buildah without a daemon, and their pr
 	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' --durations=3 tests/images
 
 lab: $(READY)  ## scenarios on a real kernel with a real SR-IOV driver, in a virtual machine
-	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' -n 3 --dist loadgroup --no-loadscope-reorder --durations=8 tests/lab
+	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' -n 2 --dist loadfile --no-loadscope-reorder --durations=8 tests/lab
 
 bench: $(READY)  ## one JSON line for each figure; fails when one is over its limit; PARTS=node leaves out clusters
 	@$(BIN)/python -m bench $(PARTS)

@@ -11,8 +11,6 @@ from guest_workload import Workload
 from machine import PF_NAMES, PFS
 from vm import Vm
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 FIRST, SECOND = PFS
 FAST = {"deviceType": "netdevice", "priority": 10}
 VFIO = {"deviceType": "vfio-pci"}

@@ -1,10 +1,11 @@
 """The main job on a real kernel: a real SR-IOV driver, a real IOMMU, real VFIO. Checks read sysfs, ip and lspci."""
 
 import json
-import re
 
 import pytest
 from guest_node import DEVICES, PF, SRIOV_CORE, Group, GuestNode
+
+from sriov_core.engine.watch import SAFETY_NET_S
 
 pytestmark = pytest.mark.lab
 
@@ -181,26 +182,19 @@ def test_a_write_that_blocks_ends_at_its_deadline_naming_the_holder(node):
     assert node.attribute("sriov_numvfs") == "0"
 
 
-def test_watching_heals_vanished_vfs_within_two_seconds(node):
+def test_watching_heals_vanished_vfs_when_they_vanish(node):
     path = node.write_policies(WISH, 3, Group("0-2", "vfio-pci"))
     node.sh(f"nohup {SRIOV_CORE} apply --yes --watch -f {path} >/tmp/watch.log 2>&1 & echo $! >/tmp/watch.pid")
     _until(node, "[ $(ls /sys/bus/pci/drivers/vfio-pci | grep -c 0000:) = 3 ]", 60)
     node.sh("sleep 3")
 
-    healed_s = float(
-        node.sh(
-            f"echo 0 > {DEVICES}/{PF}/sriov_numvfs; gone=$(cut -d' ' -f1 /proc/uptime); "
-            "for i in $(seq 500); do [ $(ls /sys/bus/pci/drivers/vfio-pci | grep -c 0000:) = 3 ] && break; "
-            "sleep 0.02; done; "
-            "end=$(cut -d' ' -f1 /proc/uptime); echo $gone $end | awk '{print $2 - $1}'"
-        )
-    )
+    node.sh(f"echo 0 > {DEVICES}/{PF}/sriov_numvfs")
+    # Less than the safety net takes, so it was the event; `make bench` says how long it takes.
+    _until(node, "[ $(ls /sys/bus/pci/drivers/vfio-pci | grep -c 0000:) = 3 ]", int(SAFETY_NET_S / 2))
 
     log = node.sh("kill $(cat /tmp/watch.pid); sleep 1; cat /tmp/watch.log")
     assert node.drivers() == ["vfio-pci"] * 3, log
-    # The write that makes the VFs takes the kernel below a second, unless the guest is short of processor time.
-    (creating_s,) = re.findall(r"([0-9.]+) s  \S+: VFs 0 -> 3", log.partition("note: watching")[2])
-    assert healed_s - max(0, float(creating_s) - 1) < 2, f"{healed_s} s\n{log}"
+    assert "healed drift" in log
 
 
 def _until(node, condition: str, seconds: int) -> None:
