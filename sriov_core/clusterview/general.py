@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from sriov_core.api.conditions import ACCEPTED, Condition
+from sriov_core.api.featuregates import gates
 from sriov_core.api.operatorconfig import NAME, OperatorConfig
 from sriov_core.clusterview.cluster import Cluster
 from sriov_core.clusterview.finding import ClusterFinding, found
@@ -10,6 +11,7 @@ from sriov_core.clusterview.grid import Cell, Grid
 from sriov_core.clusterview.objects import condition_of
 from sriov_core.plugin.diagnosis import Severity
 
+_GATE = "blockDevicePluginUntilConfigured"
 _ABOUT = f"SriovOperatorConfig {NAME}"
 _OPERATOR_LOG = "See what the pod of the operator says: kubectl logs -n {} deployment/sriov-network-operator"
 
@@ -67,6 +69,9 @@ def _configuration(cluster: Cluster) -> Iterator[ClusterFinding]:
     if config.spec.disable_drain:
         fact = "nodes are changed without a drain: running pods may lose their devices"
         yield found("K8S-407", Severity.ADVICE, _ABOUT, fact, "Set disableDrain to false", "spec.disableDrain")
+    if not gates(config.spec.feature_gates).is_on(_GATE):
+        fact = "the device plugin starts before its node is configured: after a reboot pods may get VFs that change yet"
+        yield found("K8S-409", Severity.ADVICE, _ABOUT, fact, f"Set the gate {_GATE} to true", "spec.featureGates")
 
 
 def _conditions(cluster: Cluster, config: OperatorConfig) -> Iterator[ClusterFinding]:

@@ -9,6 +9,7 @@ from sriov_core.clusterview.drains import drain_of
 from sriov_core.clusterview.finding import ClusterFinding, found
 from sriov_core.clusterview.grid import LONGEST, Cell, Grid
 from sriov_core.clusterview.objects import condition_of, status_of
+from sriov_core.planning.render import counted
 from sriov_core.plugin.diagnosis import Severity
 
 _RANK = {"Failed": 0, "": 1, "InProgress": 2, "Succeeded": 3}
@@ -57,6 +58,7 @@ def state_findings(cluster: Cluster, state: NodeState) -> Iterator[ClusterFindin
         yield found("K8S-425", Severity.WARN, about, "the Node is not Ready", remedy, "status.conditions[Ready]")
     yield from _conditions(cluster, state, about)
     yield from _device_plugin(cluster, state, about)
+    yield from _links(state, about)
 
 
 def _conditions(cluster: Cluster, state: NodeState, about: str) -> Iterator[ClusterFinding]:
@@ -87,6 +89,23 @@ def _device_plugin(cluster: Cluster, state: NodeState, about: str) -> Iterator[C
     if why:
         remedy = f"kubectl describe pods -n {cluster.namespace} -l app={DEVICE_PLUGIN}"
         yield found("K8S-427", Severity.WARN, about, why, remedy, f"Pods with app={DEVICE_PLUGIN}")
+
+
+def _links(state: NodeState, about: str) -> Iterator[ClusterFinding]:
+    """NICs whose VFs reach nobody; one whose speed is told has a carrier."""
+    for nic in state.status.interfaces:
+        name = nic.name or nic.pci_address
+        if not nic.num_vfs or nic.link_admin_state not in {"up", "down"}:
+            continue
+        seen = f"SriovNetworkNodeState {state.metadata.name}: status.interfaces[].linkAdminState, linkSpeed"
+        vfs = counted(nic.num_vfs, "VF")
+        if nic.link_admin_state == "down":
+            fact, remedy = f"{name} is down, and so are its {vfs}", f"On the node: ip link set {name} up"
+            yield found("K8S-432", Severity.WARN, about, fact, remedy, seen)
+        elif nic.vfs and (not nic.link_speed or nic.link_speed.startswith("-")):
+            fact = f"{name} shows no speed, as without a carrier: its {vfs} may reach nobody outside the node"
+            remedy = f"Check cable, transceiver and switch port; `sriov-core probe {name}` on the node tells more"
+            yield found("K8S-432", Severity.ADVICE, about, fact, remedy, seen)
 
 
 def plugin_trouble(cluster: Cluster, node: str) -> str:

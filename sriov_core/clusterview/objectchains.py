@@ -12,6 +12,7 @@ from sriov_core.clusterview.general import config_of, general_findings
 from sriov_core.clusterview.grid import Grid
 from sriov_core.clusterview.nodes import made_and_wished, nic_grid, plugin_trouble, state_findings
 from sriov_core.clusterview.objects import Node, condition_of
+from sriov_core.clusterview.passedover import passed_over
 from sriov_core.clusterview.policies import detail_grid, policy_finding, selects
 from sriov_core.clusterview.scheduling import allocatable
 from sriov_core.clusterview.story import Chain, Story
@@ -169,8 +170,9 @@ def _offered(cluster: Cluster, state: NodeState, chain: Chain, groups: list[str]
     offers = {key.rpartition("/")[2]: allocatable(node, key) for key in node.status.allocatable}
     for group in groups:
         if not offers.get(group):
-            fact = f"the kubelet offers none of {group}"
-            remedy = f"Read the log of the device plugin's pod on {name}"
+            bare, mend = passed_over(group, state)
+            fact = f"the kubelet offers none of {group}{f': {bare}' if bare else ''}"
+            remedy = mend or f"Read the log of the device plugin's pod on {name}"
             seen = f"Node {name}: status.allocatable"
             finding = found("K8S-431", Severity.FAIL, f"Node {name}", fact, remedy, seen)
             return chain.breaks("the kubelet offers its resources", finding, nic_grid(state))

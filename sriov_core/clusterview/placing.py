@@ -13,6 +13,7 @@ from sriov_core.clusterview.finding import found
 from sriov_core.clusterview.grid import Grid, shortened
 from sriov_core.clusterview.nodes import plugin_trouble, trouble_of
 from sriov_core.clusterview.objects import Node, Pod
+from sriov_core.clusterview.passedover import passed_over
 from sriov_core.clusterview.policies import selects
 from sriov_core.clusterview.scheduling import allocatable, unfit, used
 from sriov_core.clusterview.story import Chain, Story
@@ -168,6 +169,11 @@ def _unoffered(resource: str, offered: int | None, node: Node, cluster: Cluster)
         remedy = f"kubectl describe pods -n {cluster.namespace} -l app=sriov-device-plugin"
         seen = f"Pods of namespace {cluster.namespace} with app=sriov-device-plugin"
         return Stop(node=name, step=Step.PLUGIN, why=trouble, evidence=seen, remedy=remedy)
+    state = None if cluster.states.refused else cluster.state(name)
+    bare, mend = passed_over(resource.rpartition("/")[2], state) if state else ("", "")
+    if bare:
+        seen = f"SriovNetworkNodeState {name}: status.interfaces[].Vfs[].driver"
+        return Stop(node=name, step=Step.OFFERED, why=bare, evidence=seen, remedy=mend)
     says = "does not know" if offered is None else "has 0 of"
     why = f"the VFs are there, the device plugin is Ready, and the kubelet {says} {resource}"
     seen = f"Node {name}: status.allocatable[{resource}]"

@@ -160,7 +160,8 @@ def _unoffered(look: _Look, resource: str, short: str) -> Story:
     near = difflib.get_close_matches(short, every, n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
     fact = f"no policy in namespace {look.cluster.namespace} offers {resource}"
-    remedy = f"{hint}Write a policy with resourceName {short}, or correct resourceName of the network"
+    wanted = f"Write a policy with resourceName {short} there (one in another namespace does not count)"
+    remedy = f"{hint}{wanted}, or correct resourceName of the network"
     return look.fails("POD-464", _OFFERED, fact, remedy, "SriovNetworkNodePolicy: spec.resourceName")
 
 

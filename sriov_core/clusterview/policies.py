@@ -19,7 +19,7 @@ _MEANING: dict[str, tuple[str, Severity, str]] = {
     "Displaced": ("POL-505", Severity.FAIL, "Give it a lower priority number, or claim other VFs with pfNames #a-b"),
     "PartlyDisplaced": ("POL-505", Severity.WARN, "Claim other VFs with pfNames #a-b, or lower its priority number"),
     "NotReported": ("POL-506", Severity.WARN, "See whether agents run: `kubectl sriov status`"),
-    "Progressing": ("POL-507", Severity.ADVICE, "Wait; `kubectl sriov nodes` and `drains` show how far it is"),
+    "Progressing": ("POL-507", Severity.ADVICE, "Wait; where a drain is blocked, do what the sentence says"),
     "NoVfs": ("POL-508", Severity.ADVICE, "Raise spec.numVfs if VFs are wanted"),
     "Ignored": ("POL-509", Severity.WARN, "Create it under another name"),
     "NoConfiguration": ("POL-510", Severity.WARN, "Create the SriovOperatorConfig default"),

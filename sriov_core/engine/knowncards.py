@@ -11,6 +11,8 @@ from sriov_core.plugin.info import Model
 from sriov_core.plugin.reader import HostReader
 
 NO_CAPABILITY, NO_DRIVER = "HW-104", "HW-101"
+OFF_IN_FIRMWARE = "FW-402"
+"""What a driver says that has asked the card itself; then nobody has to guess where SR-IOV is switched off."""
 _LINES_WITHOUT_SRIOV = 7
 """Of ``resource`` in a kernel without CONFIG_PCI_IOV, which has no lines for VFs (include/linux/pci.h)."""
 
@@ -19,8 +21,12 @@ def sharpened(
     findings: Iterable[Finding], nic: Nic, models: Iterable[Model], node: Node, host: HostReader
 ) -> Iterator[Finding]:
     """The findings, those that a known model makes more exact in their exact form."""
+    every = tuple(findings)
+    asked = any(finding.code == OFF_IN_FIRMWARE for finding in every)
     model = next((model for model in models if f"{nic.vendor}:{nic.device}" in model.devices), None)
-    for finding in findings:
+    for finding in every:
+        if asked and finding.code == NO_CAPABILITY:
+            continue
         if model and finding.code == NO_CAPABILITY and nic.platform == "baremetal":
             yield _switched_off(finding, nic, model, host)
         elif model and finding.code == NO_DRIVER and model.kernel_driver.replace("-", "_") not in node.modules:

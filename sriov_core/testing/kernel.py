@@ -144,5 +144,5 @@ def _must_be_free(vf: VfFacts | FunctionFacts, attribute: str, wanted: object) -
     who = f"vf{vf.index} ({vf.address})" if isinstance(vf, VfFacts) else vf.address
     found = f"{who} is held by {vf.holder}"
     if vf.holder_hidden:
-        raise blocked(vf.address, attribute, wanted, found)
+        raise blocked(vf.address, attribute, wanted, f"{found}. Stop it")
     raise impossible(vf.address, attribute, wanted, found, "Stop it first")

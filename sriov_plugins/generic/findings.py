@@ -1,5 +1,6 @@
 """What `probe` says about any NIC, from its facts alone. Pure."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from sriov_core.plugin import USERSPACE_DRIVERS, Finding, Nic, Severity
@@ -10,6 +11,7 @@ def findings(nic: Nic) -> Iterator[Finding]:
     yield from _hardware(nic)
     yield from _unreadable(nic)
     yield from _vfs(nic)
+    yield from _twins(nic)
     yield from _link(nic)
     yield from _use(nic)
 
@@ -86,6 +88,24 @@ def _vfs(nic: Nic) -> Iterator[Finding]:
             fact=f"{len(zero)} VFs under a userspace driver have no administrative MAC: the guest's is random",
             evidence=(f"ip link show {nic.name}",),
             remedy="Apply a policy for them; sriov-core gives each a lasting address",
+        )
+
+
+def _twins(nic: Nic) -> Iterator[Finding]:
+    """VFs of one address: a former user's is left on one, mostly, and the embedded switch delivers to either."""
+    told = Counter(vf.admin_mac for vf in nic.vfs if vf.admin_mac)
+    alike = [vf for vf in nic.vfs if vf.admin_mac and told[vf.admin_mac] > 1]
+    if alike:
+        free = ", ".join(f"vf{vf.index}" for vf in alike if vf.used_by is None)
+        yield Finding(
+            code="VF-206",
+            severity=Severity.WARN,
+            nic=nic.address,
+            fact=f"{', '.join(f'vf{vf.index}' for vf in alike)} share an administrative MAC, so what is sent to one "
+            f"may reach another{f' (nobody is known to use {free})' if free else ''}",
+            evidence=(f"ip link show {nic.name}",),
+            remedy="Take it off the one that has it from a former user: "
+            f"ip link set {nic.name} vf NUMBER mac 00:00:00:00:00:00",
         )
 
 

@@ -24,6 +24,12 @@ def condition(kind, reason, message=""):
     return f"{{status: {{conditions: [{{type: {kind}, status: 'False', reason: {reason}, message: {message}}}]}}}}"
 
 
+def linked(state, speed=""):
+    nic = f"{{pciAddress: '0000:86:00.0', name: ens1f0, numVfs: 2, linkAdminState: {state}, linkSpeed: '{speed}', "
+    vf = "Vfs: [{pciAddress: '0000:86:02.0', vfID: 0, driver: iavf}]}"
+    return f"SriovNetworkNodeState/worker-1: {{status: {{interfaces: [{nic}{vf}]}}}}"
+
+
 def policy(reason, status="False"):
     return (
         f"SriovNetworkNodePolicy/rail0: {{status: {{conditions: [{{type: Ready, status: '{status}', "
@@ -80,6 +86,14 @@ def test_a_healthy_cluster_has_no_findings():
         pytest.param(
             "SriovOperatorConfig/default: {spec: {disableDrain: true}}", "K8S-407", "without a drain", id="no-drains"
         ),
+        pytest.param(
+            "SriovOperatorConfig/default: {spec: {featureGates: {blockDevicePluginUntilConfigured: false}}}",
+            "K8S-409",
+            "before its node is configured",
+            id="the-device-plugin-does-not-wait",
+        ),
+        pytest.param(linked("down"), "K8S-432", "ens1f0 is down, and so are its 2 VFs", id="a-nic-that-is-down"),
+        pytest.param(linked("up"), "K8S-432", "shows no speed", id="a-nic-without-a-carrier"),
         pytest.param(
             "SriovNetwork/rail: {status: {conditions: [{type: Accepted, status: 'False', reason: UnknownFields,"
             " message: 'spec.vlam: unknown field'}, {type: Ready, status: 'True', reason: NetworkReady}]}}",
@@ -182,6 +196,10 @@ def test_each_trouble_has_its_code_its_fact_and_a_remedy(changes, code, words):
     assert findings
     assert words in findings[0].fact
     assert findings[0].remedy
+
+
+def test_a_nic_that_is_up_with_a_speed_is_no_finding():
+    assert every_finding(scene(linked("up", "25000 Mb/s"))) == ()
 
 
 @pytest.mark.parametrize(

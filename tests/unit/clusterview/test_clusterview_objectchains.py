@@ -63,6 +63,28 @@ MOVING = "[{type: Progressing, status: 'True', reason: WaitingForReboot, message
             "none of rail0",
             id="no-vfs",
         ),
+        pytest.param(
+            """
+Node/worker-1: {status: {allocatable: {openshift.io/rail0: null}}}
+SriovNetworkNodeState/worker-1: {status: {interfaces: [
+  {pciAddress: "0000:86:00.0", name: ens1f0, numVfs: 1, Vfs: [{pciAddress: "0000:86:02.0", vfID: 0}]}]}}
+""",
+            "K8S-431",
+            "none of rail0: VFs without a kernel driver, which the device plugin passes over: 1 of ens1f0",
+            id="vfs-without-a-driver",
+        ),
+        pytest.param(
+            """
+Node/worker-1: {status: {allocatable: {openshift.io/rail0: null}}}
+SriovNetworkNodeState/worker-1:
+  spec: {interfaces: [{pciAddress: "0000:86:00.0", numVfs: 1, vfGroups: [{resourceName: rail0, vfRange: many}]}]}
+  status: {interfaces: [
+    {pciAddress: "0000:86:00.0", name: ens1f0, numVfs: 1, Vfs: [{pciAddress: "0000:86:02.0", vfID: 0}]}]}
+""",
+            "K8S-431",
+            "the kubelet offers none of rail0",
+            id="a-range-that-is-none",
+        ),
     ],
 )
 def test_why_a_node_is_not_as_it_is_wished(changes, code, words):

@@ -15,6 +15,16 @@ Pod/db:
 """
 NOTHING_OFFERED = "Node/worker-1: {status: {allocatable: {openshift.io/rail0: null}}}"
 
+WITHOUT_DRIVER = """
+SriovNetworkNodeState/worker-1:
+  status:
+    interfaces:
+      - pciAddress: "0000:86:00.0"
+        name: ens1f0
+        numVfs: 2
+        Vfs: [{pciAddress: "0000:86:02.0", vfID: 0, driver: iavf}, {pciAddress: "0000:86:02.1", vfID: 1}]
+"""
+
 
 def told(changes="", **refused):
     return explain_pod(pod(changes), scene(changes, **refused))
@@ -161,6 +171,13 @@ Pod/sriov-device-plugin-x:
             "the kubelet has 0 of openshift.io/rail0",
             "log",
             id="the-kubelet-has-none",
+        ),
+        pytest.param(
+            f"{NOTHING_OFFERED}{WITHOUT_DRIVER}",
+            "POD-470",
+            "VFs without a kernel driver, which the device plugin passes over: 1 of ens1f0 (vf1 is the first)",
+            "sriov-core probe ens1f0",
+            id="a-vf-without-a-driver",
         ),
         pytest.param(
             TAKEN, "POD-471", "2 of 2 are taken by team-b/db; the pod wants 1", "Raise numVfs", id="all-are-taken"
