@@ -14,10 +14,10 @@ PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check apiserver chart cluster crdcheck docs images lab bench clean
+.PHONY: help demo demo-cluster recordings test check apiserver chart cluster crdcheck docs images lab bench clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST))
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -29,8 +29,14 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(READY)  ## the main job on a simulated host: no root, no cluster, no hardware, below a minute
+demo: $(READY)  ## the whole story on simulated machines: no root, no cluster, no hardware, below a minute
 	@PATH="$(BIN):$$PATH" sh docs/demo/demo.sh
+
+demo-cluster: $(READY)  ## the same story on a real API server, with operator, webhook and two agents on loopback
+	@$(BIN)/python tests/cluster/servers_demo.py
+
+recordings: $(READY)  ## what README.md and docs/recordings.md show of the two, and docs/pictures, written anew
+	@$(BIN)/python docs/building/recordings.py
 
 test: $(READY)  ## every test that needs neither root nor the lab; with CI=true a skipped one fails
 	@$(PYTEST) -n $(JOBS) --dist worksteal $(TESTS)
@@ -55,7 +61,7 @@ crdcheck: $(READY)  ## the definitions of the kinds, judged by the API server's 
 	@PATH="$(BIN):$$PATH" $(PYTEST) -o addopts='--strict-markers --strict-config -ra' tests/crdcheck
 
 docs: $(READY)  ## the documents as a site in $(VENV)/site: no warning, links, anchors and spelling checked
-	@$(BIN)/python -c 'import material, codespell_lib' 2>/dev/null || \
+	@$(BIN)/python -c 'import codespell_lib, material, mmdr' 2>/dev/null || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@$(BIN)/python docs/building/references.py --check
 	@$(BIN)/codespell --ignore-words docs/building/words.txt README.md CONTRIBUTING.md CHANGELOG.md plugins.md docs

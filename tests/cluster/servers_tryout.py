@@ -97,7 +97,7 @@ def _pod_name(node: str) -> str:
     return f"{CONFIG_DAEMON}-{node}"
 
 
-def _kubelet(folder: Path) -> Kubelet:
+def kubelet(folder: Path) -> Kubelet:
     """Looks after the pods of the agents."""
     logins = {NODE: _kubeconfig(folder, "agent"), SECOND: _kubeconfig(folder, "agent-2")}
     return Kubelet({f"/api/v1/namespaces/{NAMESPACE}/pods/{_pod_name(node)}": path for node, path in logins.items()})
@@ -120,8 +120,8 @@ def main() -> None:
     try:
         binaries()  # a first build takes minutes, and Ctrl-C ends it here
         with claimed(folder.resolve()):
-            kubelet = _kubelet(folder.resolve())
-            run_until_told(folder, prepare, lambda server: kubelet.look(server.admin))
+            pods = kubelet(folder.resolve())
+            run_until_told(folder, prepare, lambda server: pods.look(server.admin))
     except DidNotStart as err:
         sys.exit(f"{err}\nThe cluster is gone. Its logs are in {folder}; the next one there removes them")
     except (CannotRun, Refused) as err:

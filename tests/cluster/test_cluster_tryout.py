@@ -19,8 +19,8 @@ from servers_tryout import NAMESPACE, NODE, SECOND
 ROOT = Path(__file__).parent.parent.parent
 LIVE = ROOT / "docs" / "demo" / "live"
 HERE = str(Path(__file__).with_name("servers_tryout.py"))
-MACHINES = {NODE: ROOT / "tests" / "trees" / "intel-82576-without-iommu.yaml", SECOND: LIVE / "worker-2.yaml"}
-AGENTS = {NODE: "agent", SECOND: "agent-2"}
+MACHINES = {NODE: ROOT / "tests" / "trees" / "intel-82576-without-iommu.yaml"}
+AGENTS = {NODE: "agent"}
 """Their names, and those of their kubeconfigs."""
 OURS = f"/apis/sriovnetwork.openshift.io/v1/namespaces/{NAMESPACE}"
 STATES, POLICY = f"{OURS}/sriovnetworknodestates", f"{OURS}/sriovnetworknodepolicies/fast"
@@ -99,14 +99,14 @@ class Terminals:
         running = {"status": {"phase": "Running"}}
         self.admin.done("PATCH", f"{PODS}/{pod}/status", running, content_type=MERGE)
 
-    def state(self, reason: str = "", kind: str = "Ready", node: str = NODE) -> Document | None:
+    def state(self, reason: str = "", kind: str = "Ready") -> Document | None:
         """The node state, once that condition has that reason."""
-        found = self.admin.find(f"{STATES}/{node}")
+        found = self.admin.find(f"{STATES}/{NODE}")
         conditions = (found or {}).get("status", {}).get("conditions", ())
         return found if (kind, reason) in {(one["type"], one["reason"]) for one in conditions} else None
 
-    def vf_drivers(self, node: str = NODE) -> list[str]:
-        found = self.admin.find(f"{STATES}/{node}") or {}
+    def vf_drivers(self) -> list[str]:
+        found = self.admin.find(f"{STATES}/{NODE}") or {}
         return [vf["driver"] for nic in found.get("status", {}).get("interfaces", ()) for vf in nic.get("Vfs", ())]
 
 
@@ -151,8 +151,6 @@ def test_a_policy_drains_a_reboot_and_everything_given_back(terminals: Terminals
     until(lambda: terminals.vf_drivers() == ["igbvf"] * 4)
     until(lambda: admin.find("/apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions/blue"))
 
-    drain_of_the_second(terminals)
-
     terminals.apply("workload.yaml")
     terminals.runs("app")
     admin.done("PATCH", POLICY, {"spec": {"deviceType": "vfio-pci"}}, content_type=MERGE)
@@ -160,11 +158,10 @@ def test_a_policy_drains_a_reboot_and_everything_given_back(terminals: Terminals
     waiting = until(lambda: terminals.state("WaitingForReboot"))
     assert "vfio-pci needs an IOMMU" in next(one["message"] for one in waiting["status"]["conditions"])
     assert admin.done("GET", f"/api/v1/nodes/{NODE}")["spec"]["unschedulable"]
-    assert terminals.vf_drivers() == ["igbvf"] * 2
+    assert terminals.vf_drivers() == ["igbvf"] * 4
 
     admin.remove(f"{BUDGETS}/app")
-    until(lambda: terminals.vf_drivers() == ["vfio-pci"] * 2)
-    until(lambda: terminals.vf_drivers(SECOND) == ["vfio-pci"] * 2)
+    until(lambda: terminals.vf_drivers() == ["vfio-pci"] * 4)
     until(lambda: terminals.state("Idle", "Drained"))
     assert "unschedulable" not in admin.done("GET", f"/api/v1/nodes/{NODE}")["spec"]
     assert admin.find(f"{PODS}/app") is None
@@ -173,7 +170,6 @@ def test_a_policy_drains_a_reboot_and_everything_given_back(terminals: Terminals
     until(lambda: admin.find(f"{OURS}/sriovnetworks/blue") is None)
     admin.remove(POLICY)
     until(lambda: not terminals.vf_drivers())
-    until(lambda: terminals.vf_drivers(SECOND) == ["igbvf"] * 4)  # as they were before there was a policy
     login = ("--kubeconfig", str(terminals.folder / "admin.kubeconfig"))
     cleanup = Program.start(
         terminals.folder.parent / "cleanup.log", "-m", "sriov_operator", "cleanup", "--namespace", NAMESPACE, *login
@@ -183,7 +179,7 @@ def test_a_policy_drains_a_reboot_and_everything_given_back(terminals: Terminals
     until(lambda: admin.find(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/roles/sriov-plugin") is None)
     admin.done("DELETE", f"/api/v1/namespaces/{NAMESPACE}")
     until(lambda: admin.find(f"/api/v1/namespaces/{NAMESPACE}") is None)
-    for name in (*AGENTS.values(), "operator", "cluster"):
+    for name in (AGENTS[NODE], "operator", "cluster"):
         program = terminals.programs[name]
         assert program.interrupt() == 0, program.said
         assert "Traceback" not in program.said
@@ -218,34 +214,6 @@ def test_the_pod_of_an_agent_is_ready_while_the_agent_runs_and_nodes_say_when_no
         one["metadata"]["labels"]["kubernetes.io/hostname"] for one in admin.done("GET", "/api/v1/nodes")["items"]
     }
     assert hostnames == {NODE, SECOND, "control-1"}
-
-
-def drain_of_the_second(terminals: Terminals) -> None:
-    """A node where one pod has a VF and another has none."""
-    admin, until = terminals.admin, terminals.until
-    terminals.agent(SECOND)
-    worker = {"metadata": {"labels": {"node-role.kubernetes.io/worker": ""}}}
-    admin.done("PATCH", f"/api/v1/nodes/{SECOND}", worker, content_type=MERGE)
-    until(lambda: terminals.state("Configured", node=SECOND))
-    assert terminals.vf_drivers(SECOND)[1:] == ["igbvf"] * 3
-    terminals.apply("two-pods.yaml")
-    for pod in ("with-a-vf", "without"):
-        terminals.runs(pod)
-
-    admin.done("PATCH", POLICY, {"spec": {"numVfs": 2}}, content_type=MERGE)
-    until(lambda: len(terminals.vf_drivers()) == 2)
-    blocked = until(lambda: terminals.state("Blocked", "Drained", SECOND))
-    assert blocked["metadata"]["annotations"]["sriovnetwork.openshift.io/desired-state"] == "Drain_Required"
-    assert len(terminals.vf_drivers(SECOND)) == 4
-    assert admin.find(f"{PODS}/with-a-vf")
-
-    admin.remove(f"{BUDGETS}/with-a-vf")
-    until(lambda: len(terminals.vf_drivers(SECOND)) == 2)
-    until(lambda: terminals.state("Idle", "Drained", SECOND))
-    assert "unschedulable" not in admin.done("GET", f"/api/v1/nodes/{SECOND}")["spec"]
-    assert admin.find(f"{PODS}/with-a-vf") is None
-    assert admin.find(f"{PODS}/without"), "it has no device to lose"
-    admin.remove(f"{PODS}/without")
 
 
 def test_two_clusters_do_not_share_a_folder_and_a_dead_one_says_so(recent: Binaries, tmp_path: Path) -> None:

@@ -9,25 +9,30 @@ import pytest
 from sources import ROOT
 from walkthrough import commands, lacking, prepare, run
 
-HOST, CLUSTER, TROUBLES = (
-    ROOT / "docs" / name for name in ("quickstart-host.md", "quickstart-kubernetes.md", "troubleshooting.md")
+HOST, CLUSTER, TROUBLES, MIGRATING = (
+    ROOT / "docs" / name
+    for name in ("quickstart-host.md", "quickstart-kubernetes.md", "troubleshooting.md", "migrating.md")
 )
 README = ROOT / "README.md"
 
 MARKED = {
     HOST: {"network": 3, "machine": 11},
-    CLUSTER: {"network": 3, "cluster": 19, "nodes": 5},
-    TROUBLES: {"cluster": 11},
+    CLUSTER: {"network": 3, "helm": 4, "cluster": 19, "nodes": 5},
+    TROUBLES: {"cluster": 13},
+    MIGRATING: {"cluster": 23, "nodes": 6, "helm": 4},
 }
 """How many commands of a document are not carried out here, by what they need.
 
 network: packages from a registry; making the tests' virtual environment does the same. machine: root and a card; the
-lab's scenarios do the like on a real kernel. cluster: a real API server, tests/cluster/test_cluster_quickstart.py.
-nodes: kubelets, images and cards; nothing does it.
+lab's scenarios do the like on a real kernel. helm, for the quick start: that and a real API server,
+tests/chart/test_chart_pages.py. cluster: a real API server, tests/cluster/test_cluster_quickstart.py.
+nodes: kubelets, images and cards; nothing does it. helm: the chart of another operator; nothing does it.
+A cluster for the page on migrating: tests/cluster/test_cluster_migration.py.
 """
 
 README_ELSEWHERE = {
-    "make demo": ".ci/run, and tests/contract",
+    "make demo": ".ci/run, and tests/unit/cli/test_demo.py",
+    "make demo-cluster": "tests/cluster/test_cluster_demo.py",
     "make test": ".ci/run",
     "pip install .": "tests/contract/test_third_party.py installs the wheel",
     "sriov-core probe": "tests/lab, on a real kernel",
@@ -53,7 +58,7 @@ def walked(path, folder, *, elsewhere=frozenset(), codes=(0, 2)):
     return len(carried)
 
 
-@pytest.mark.parametrize("path", [HOST, CLUSTER], ids=["host", "kubernetes"])
+@pytest.mark.parametrize("path", [HOST, CLUSTER, MIGRATING], ids=["host", "kubernetes", "migrating"])
 def test_a_quick_start_does_what_it_says(path, tmp_path):
     assert walked(path, tmp_path) > 0
 

@@ -44,7 +44,8 @@ class Example:
         there = all((ROOT / name).is_file() for name in files) and (bool(files) or self.words[0] == "crds")
         hostless = self.words[0] in WITHOUT_A_HOST or "--host" in self.words
         ends = "--watch" not in self.words and self.words[0] != "agent"
-        return hostless and ends and "--save" not in self.words and there
+        writes = bool({"--save", "--output"} & set(self.words))
+        return hostless and ends and not writes and there
 
 
 def examples():
