@@ -1,6 +1,7 @@
 """Guards for the whole suite: tests of values touch no machine, and where CI counts on every test, none is skipped."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,14 @@ def tests_of_values_touch_no_machine(request: pytest.FixtureRequest, guard: Guar
     guard.on = any(request.path.is_relative_to(folder) for folder in GUARDED)
     yield
     guard.on = False
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a program that this machine has not."""
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+    for name, package in (mark.args for mark in item.iter_markers("program")):
+        if shutil.which(name, path=path) is None:
+            pytest.skip(f"{name} is missing (Debian: {package})")
 
 
 class NothingIsSkipped:

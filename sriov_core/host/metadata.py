@@ -122,6 +122,8 @@ class Service:
             connection.sendall(request)
             response = http.client.HTTPResponse(_Answer(connection, deadline))  # type: ignore[arg-type]  # see there
             response.begin()
+            if (response.length or 0) > MOST_BYTES:
+                raise _TooLong
             return Reply(asked=asked, status=response.status, body=response.read())
 
 

@@ -1,6 +1,7 @@
 """A real Open vSwitch for the tests that ask for one; it is fetched and started when the first of them does."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from typing import NoReturn
 
@@ -17,6 +18,8 @@ def software() -> Root:
     """Its programs."""
     if os.geteuid() != 0:
         _cannot("it needs root for a network namespace")
+    if shutil.which("ip") is None:
+        _cannot("ip is missing (Debian: iproute2)")
     try:
         return openvswitch.programs()
     except LabError as err:

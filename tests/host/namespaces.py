@@ -11,6 +11,7 @@ from sriov_core.host import tools
 
 NEEDS_ROOT = [
     pytest.mark.root,
+    pytest.mark.program("ip", "iproute2"),
     pytest.mark.skipif(
         os.geteuid() != 0 and os.environ.get("CI") != "true", reason="needs root for a network namespace"
     ),

@@ -96,7 +96,7 @@ def test_a_broken_connection_is_tried_once_more(behave, words):
             saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999999\r\n\r\n"), "more than", id="announced-as-huge"
         ),
         pytest.param(
-            saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFF\r\n"),
+            saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFF\r\n" + b"x" * (MOST_BYTES + 1)),
             "more than",
             id="a-huge-chunk",
         ),

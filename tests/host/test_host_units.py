@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from sriov_core.model import unittexts
 PROGRAM = (sys.executable, "-m", "sriov_core")
 TEXTS = unittexts.texts(PROGRAM)
 PRE, POST = f"{unittexts.FOLDER}/{unittexts.PRE}", f"{unittexts.FOLDER}/{unittexts.POST}"
+SYSTEMD = pytest.mark.program("systemd-analyze", "systemd")
 FILES = {unittexts.BOOT_FILE: "{}\n", **TEXTS}
 
 SETTINGS = {
@@ -97,9 +97,8 @@ def test_the_path_of_the_program_is_written_as_systemd_reads_it(word: str, writt
     assert line == f"ExecStart={written} -m $$x boot --phase pre"
 
 
+@SYSTEMD
 def test_systemd_itself_finds_no_fault_with_the_units(tmp_path: Path) -> None:
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is missing (Debian: systemd)")
     odd = tmp_path / "odd $HOME 100%" / "python"
     odd.parent.mkdir()
     odd.symlink_to(sys.executable)
@@ -122,13 +121,12 @@ EARLY_NETWORK = {
 }
 
 
+@SYSTEMD
 @pytest.mark.parametrize(
     ("lost", "cycles"),
     [pytest.param("", False, id="as-written"), pytest.param("DefaultDependencies=no\n", True, id="a-cycle-is-noticed")],
 )
 def test_where_the_network_comes_before_sysinit_there_is_no_ordering_cycle(tmp_path: Path, lost, cycles) -> None:
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is missing (Debian: systemd)")
     service = "[Service]\nType=oneshot\nExecStart=/bin/true\n"
     made = {name: f"[Unit]\nDefaultDependencies=no\n{order}\n{service}" for name, order in EARLY_NETWORK.items()}
     made |= {Path(path).name: text.replace(lost, "") for path, text in TEXTS.items()}
