@@ -8,7 +8,7 @@ from sriov_core.engine.execute import MAX_PARALLEL_NICS, Failure, OnEvent, Stopp
 from sriov_core.engine.journal import Journal, Memory
 from sriov_core.engine.observe import inspect, observe
 from sriov_core.engine.ours import Look, kept_bridges, named, ours, without_released
-from sriov_core.engine.takeover import PREDECESSOR, adopt
+from sriov_core.engine.takeover import PREDECESSOR, adopt, still_noted
 from sriov_core.errors import JournalError
 from sriov_core.host.ports import Host
 from sriov_core.model.address import Address
@@ -21,7 +21,7 @@ from sriov_core.planning.bridges import is_drop_in
 from sriov_core.planning.node import IOMMU_REQUIREMENT
 from sriov_core.planning.planner import plan as make_plan
 from sriov_core.planning.planner import same_card
-from sriov_core.planning.rdma import OPTIONS_PATH
+from sriov_core.planning.rdma import OPTIONS_PATHS
 from sriov_core.planning.recognition import followed, moves, recalled
 from sriov_core.planning.wish import complete
 from sriov_core.plugin.loading import Catalogue
@@ -85,7 +85,7 @@ class Engine:
             nics=records,
             bridges=tuple(_followed(bridge, places) for bridge in memory.bridges),
             boot_id=snapshot.node.boot_id,
-            taken_over=tuple(sorted(taken_over.union(memory.taken_over))),
+            taken_over=still_noted(taken_over.union(memory.taken_over), self.host),
         )
 
     def look(self, spec: NodeSpec, *, release: bool, snapshot: Snapshot | None = None) -> Look:
@@ -197,7 +197,7 @@ def _unset(snapshot: Snapshot, plan: Plan, failed: Set[Address | None]) -> Itera
 
 def _owes_rdma_mode(node: Node, memory: Memory) -> bool:
     """True while the mode is not yet what it was before the first wish."""
-    return OPTIONS_PATH in node.files or node.rdma_mode not in (None, memory.rdma_mode)
+    return not OPTIONS_PATHS.isdisjoint(node.files) or node.rdma_mode not in (None, memory.rdma_mode)
 
 
 def _awaiting(memory: Memory, reboots: Iterable[Reboot]) -> Memory:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 import attrs
 
 from sriov_core.engine.journal import Memory
+from sriov_core.model import predecessor
 from sriov_core.model.address import Address
 from sriov_core.model.bridges import Bridge
 from sriov_core.model.desired import USERSPACE_DRIVERS, Baseline, DeviceType, NodeSpec, VdpaType, VfGroup
 from sriov_core.model.nodesteps import WriteFile
-from sriov_core.model.observed import Nic, Snapshot, Vf
+from sriov_core.model.observed import Nic, Node, Snapshot, Vf
 from sriov_core.model.plan import NicPlan, Plan
 from sriov_core.model.record import NicRecord
 from sriov_core.model.steps import SetFirmware
@@ -31,8 +32,13 @@ class Look:
 def ours(look: Look, spec: NodeSpec) -> Memory:
     """The memory with all that this wish makes ours: NICs, bridges, the RDMA mode, each with what was there before."""
     kept = tuple(bridge for bridge in look.memory.bridges if not named(bridge, spec.bridges))
-    before = look.memory.rdma_mode or (look.snapshot.node.rdma_mode or _KERNELS_RDMA_MODE if spec.rdma_mode else "")
+    before = look.memory.rdma_mode or (_rdma_mode_before(look.snapshot.node) if spec.rdma_mode else "")
     return attrs.evolve(look.memory, nics=owned(look, spec), bridges=(*kept, *spec.bridges), rdma_mode=before)
+
+
+def _rdma_mode_before(node: Node) -> str:
+    """What it was before anybody wished for one: the other operator, whose note tells that it did, set it, too."""
+    return (None if predecessor.RDMA_OPTIONS in node.files else node.rdma_mode) or _KERNELS_RDMA_MODE
 
 
 def named(bridge: Bridge, others: Iterable[Bridge]) -> bool:
@@ -97,7 +103,11 @@ def _settings(look: Look, nic: Nic, records: Mapping[Address, NicRecord]) -> dic
 def without_released(records: Mapping[Address, NicRecord], look: Look) -> dict[Address, NicRecord]:
     """The records less those of NICs that were given back and found so."""
     left = {planned.step.path for planned in look.plan.node if isinstance(planned.step, WriteFile)}
-    given_back = {nic.nic for nic in look.plan.nics if nic.release and _is_done(nic) and rule_path(nic.nic) not in left}
+    given_back = {
+        nic.nic
+        for nic in look.plan.nics
+        if nic.release and _is_done(nic) and left.isdisjoint({rule_path(nic.nic), *predecessor.files_about(nic.nic)})
+    }
     return {address: record for address, record in records.items() if address not in given_back}
 
 

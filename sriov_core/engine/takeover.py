@@ -4,15 +4,14 @@ import json
 from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
+from sriov_core.model import predecessor
 from sriov_core.model.address import Address
 from sriov_core.model.desired import Baseline
 from sriov_core.model.observed import EswitchMode, LinkType, Nic
 from sriov_core.model.record import NicRecord
 from sriov_core.plugin.reader import HostReader
 
-PREDECESSOR = "sriov-network-operator"
-STORE = "/etc/sriov-operator/pci"
-CHECKPOINT = "/tmp/sno-initial-node-state.json"  # noqa: S108  # the other operator's own place, only read
+PREDECESSOR, STORE, CHECKPOINT = predecessor.NAME, predecessor.STORE, predecessor.CHECKPOINT
 _RESET_MTU = {LinkType.ETH: 1500, LinkType.IB: 2048}
 
 
@@ -55,6 +54,11 @@ def adopt(
     """
     fresh = [nic for nic in nics if nic.address not in records and str(nic.address) not in taken_over]
     return {record.address: record for record in predecessors(fresh, host)} | dict(records)
+
+
+def still_noted(taken_over: Iterable[str], host: HostReader) -> tuple[str, ...]:
+    """Those of the addresses whose note is still there; a note that comes back later is a new one, and counts."""
+    return tuple(address for address in sorted(taken_over) if host.file(f"{STORE}/{address}") is not None)
 
 
 def _initial(text: str | None) -> dict[str, dict[str, Any]]:

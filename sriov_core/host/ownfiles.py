@@ -1,4 +1,7 @@
-"""The few files on the host that are wholly ours: a closed list of paths, written atomically."""
+"""The few files on the host that are wholly ours: a closed list of paths, written atomically.
+
+Beside them the notes of the other operator about NICs (`sriov_core.model.predecessor`), which are only ever removed.
+"""
 
 import errno
 import os
@@ -10,6 +13,7 @@ from sriov_core.errors import HostError, StepFailed
 from sriov_core.host import sysfs
 from sriov_core.host.refusals import impossible, refused
 from sriov_core.host.tools import Run, has
+from sriov_core.model import predecessor
 
 T = TypeVar("T")
 
@@ -27,15 +31,20 @@ _FIXED = (
 
 
 def present(root: str) -> dict[str, str]:
-    """Path, as the host names it, to text; without those that this user may not read."""
-    rules = (f"{_RULES}/{name}" for name in _if_allowed(sysfs.names, f"{root}{_RULES}") or ())
-    ours = (path for path in (*rules, *_FIXED) if _is_ours(path))
-    return {path: text for path in ours if (text := _if_allowed(sysfs.read_whole, f"{root}{path}")) is not None}
+    """Path, as the host names it, to text, notes of the other operator among them; without those that this user may
+    not read.
+    """
+    folders = (_RULES, predecessor.STORE)
+    listed = (f"{folder}/{name}" for folder in folders for name in _if_allowed(sysfs.names, f"{root}{folder}") or ())
+    known = (
+        path for path in (*listed, *_FIXED, predecessor.RDMA_OPTIONS) if _is_ours(path) or predecessor.is_note(path)
+    )
+    return {path: text for path in known if (text := _if_allowed(sysfs.read_whole, f"{root}{path}")) is not None}
 
 
 def write(root: str, path: str, content: str | None, run: Run, *, live: bool) -> None:
     """Write one of our files, or remove it when ``content`` is None; does nothing when it is like that already."""
-    if not _is_ours(path):
+    if not (_is_ours(path) or (content is None and predecessor.is_note(path))):
         advice = f"Ours are {_RULES}/10-sriov-core-*.rules, {', '.join(_FIXED)}"
         raise impossible("node", "file", repr(path), "the path is not one of ours", advice)
     if sysfs.read_whole(f"{root}{path}") == content:

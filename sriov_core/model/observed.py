@@ -189,7 +189,8 @@ class Node:
     ``iommu_groups`` counts /sys/kernel/iommu_groups (0: no IOMMU in effect). ``lockdown`` is none, integrity or
     confidentiality. ``boot_manager`` names the backend that can set kernel arguments, None when none is known.
     ``modules`` are loaded or built in, spelled with underscores. ``network_managers`` are those running. ``files``
-    maps the path of each configuration file that is ours to its text. ``rdma_mode`` is ``shared`` or ``exclusive``,
+    maps the path of each configuration file that is ours to its text, and of each note of the other operator
+    (`sriov_core.model.predecessor`). ``rdma_mode`` is ``shared`` or ``exclusive``,
     None without an RDMA subsystem; the kernel changes it only while ``other_net_namespaces`` is 0. ``noiommu`` says
     whether vfio serves devices without an IOMMU, None while vfio is not loaded or was built without that.
     """

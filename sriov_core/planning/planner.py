@@ -48,6 +48,7 @@ def plan(
         *node.modules(snapshot.node, nics),
         *modes.steps,
         *udevrules.steps(snapshot, spec, now),
+        *udevrules.without_notes(snapshot, nics),
         *bridges.offload(
             snapshot.ovs,
             snapshot.node.files,

@@ -6,6 +6,7 @@ rdma_compatdev_set), which on a node with containers is hardly ever; the option 
 
 from collections.abc import Iterator, Set
 
+from sriov_core.model import predecessor
 from sriov_core.model.desired import NodeSpec
 from sriov_core.model.nodesteps import SetRdmaMode, WriteFile
 from sriov_core.model.observed import Node
@@ -14,6 +15,7 @@ from sriov_core.model.step import Step
 from sriov_core.planning.node import NodePlan
 
 OPTIONS_PATH = "/etc/modprobe.d/sriov-core.conf"
+OPTIONS_PATHS = frozenset({OPTIONS_PATH, predecessor.RDMA_OPTIONS})
 REQUIREMENT = "rdma-mode-"
 """How the requirement of its reboot begins; the wished mode follows."""
 _NETNS_MODE = {"shared": 1, "exclusive": 0}
@@ -31,8 +33,8 @@ def _given_back(node: Node, before: str) -> Iterator[Step]:
     if node.rdma_mode not in (None, before) and not node.other_net_namespaces:
         # With other namespaces it comes back with the next boot; nobody is asked to reboot for what is given back.
         yield SetRdmaMode(was=node.rdma_mode, mode=before)
-    if OPTIONS_PATH in node.files:
-        yield WriteFile(path=OPTIONS_PATH, content=None)
+    for path in sorted(OPTIONS_PATHS.intersection(node.files)):
+        yield WriteFile(path=path, content=None)
 
 
 def _wished(node: Node, wished: str, spent: Set[str]) -> NodePlan:
@@ -43,6 +45,9 @@ def _wished(node: Node, wished: str, spent: Set[str]) -> NodePlan:
     steps: tuple[Step, ...] = ()
     if node.files.get(OPTIONS_PATH) != content:
         steps = (WriteFile(path=OPTIONS_PATH, content=content),)
+    theirs = node.files.get(predecessor.RDMA_OPTIONS)
+    if theirs is not None and f"netns_mode={_NETNS_MODE[wished]}" not in theirs:
+        steps = (*steps, WriteFile(path=predecessor.RDMA_OPTIONS, content=None))
     if node.rdma_mode in (None, wished):  # without an RDMA subsystem the option waits for it
         return NodePlan(steps=steps)
     if not node.other_net_namespaces:

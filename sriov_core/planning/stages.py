@@ -18,7 +18,7 @@ from sriov_core.model.steps import (
     SetVdpa,
     vf_of,
 )
-from sriov_core.planning.rdma import OPTIONS_PATH, REQUIREMENT
+from sriov_core.planning.rdma import OPTIONS_PATHS, REQUIREMENT
 
 
 class Stage(enum.StrEnum):
@@ -78,7 +78,7 @@ def _each(steps: _Steps, most: Cost) -> tuple[_Steps, _Lines]:
 def _node(plan: Plan, stage: Stage, most: Cost) -> tuple[_Steps, _Lines]:
     steps = plan.node
     if any(reboot.requirement.startswith(REQUIREMENT) for reboot in plan.reboots):
-        steps = tuple(planned for planned in steps if getattr(planned.step, "path", None) != OPTIONS_PATH)
+        steps = tuple(planned for planned in steps if getattr(planned.step, "path", None) not in OPTIONS_PATHS)
     if stage is Stage.PRE:
         return tuple(planned for planned in steps if isinstance(planned.step, WriteFile | SetRdmaMode)), ()
     now = [planned for planned in steps if planned.cost < Cost.REBOOT]

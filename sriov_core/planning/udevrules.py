@@ -1,11 +1,13 @@
 """The udev rule file of each NIC: NetworkManager stays off its VFs, PF and representors keep telling names. Pure."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
+from sriov_core.model import predecessor
 from sriov_core.model.address import Address
 from sriov_core.model.desired import NicSpec, NodeSpec
 from sriov_core.model.nodesteps import WriteFile
 from sriov_core.model.observed import EswitchMode, Nic, Snapshot
+from sriov_core.model.plan import NicPlan
 from sriov_core.model.step import Step
 
 _LONGEST_NAME = 15
@@ -35,6 +37,19 @@ def steps(snapshot: Snapshot, spec: NodeSpec, possible: Collection[Address]) -> 
         path = rule_path(wish.address)
         if node.files.get(path) != content:
             yield WriteFile(path=path, content=content)
+
+
+def without_notes(snapshot: Snapshot, nics: Iterable[NicPlan]) -> Iterator[Step]:
+    """Remove what the other operator noted about NICs that are given back; last, when they are what they were before.
+
+    Until then its notes say whose the VFs are, should it come back. After that they would have it take VFs away that
+    somebody else makes.
+    """
+    for nic in nics:
+        if nic.release and not (nic.steps or nic.problems or nic.later or nic.reboots):
+            for path in predecessor.files_about(nic.nic):
+                if path in snapshot.node.files:
+                    yield WriteFile(path=path, content=None)
 
 
 def rule_path(pf: Address) -> str:

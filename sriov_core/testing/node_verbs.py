@@ -2,6 +2,7 @@
 
 import errno
 
+from sriov_core.model import predecessor
 from sriov_core.testing.booting import reboot
 from sriov_core.testing.modprobe import vfio_comes_up
 from sriov_core.testing.refusing import refused
@@ -68,7 +69,8 @@ class NodeVerbs(Verbs):
 
     def write_file(self, path: str, content: str | None) -> None:
         with self._verb("write_file", path):
-            files = self._machine.tree.node.files
+            node = self._machine.tree.node
+            files = node.other_files if predecessor.is_note(path) else node.files
             if files.get(path) == content:
                 return
             self._must_be_root("node", path)

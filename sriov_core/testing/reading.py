@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from sriov_core.errors import HostError
+from sriov_core.model import predecessor
 from sriov_core.model.address import Address
 from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import EswitchMode, Function, Node, Use
@@ -10,7 +11,7 @@ from sriov_core.plugin.reader import Answer, Firmware, Link
 from sriov_core.testing import mstconfig, shown
 from sriov_core.testing.infiniband import is_infiniband
 from sriov_core.testing.machine import Machine
-from sriov_core.testing.tree import FunctionFacts, Quirk, Tree, VfFacts, copy
+from sriov_core.testing.tree import FunctionFacts, NodeFacts, Quirk, Tree, VfFacts, copy
 
 _NETWORK_CLASS = "02"
 
@@ -42,7 +43,7 @@ class FakeReader:
                 boot_manager=node.boot_manager,
                 modules=frozenset(node.modules),
                 network_managers=tuple(node.network_managers),
-                files=dict(node.files),
+                files={**_notes(node), **node.files},
                 rdma_mode=node.rdma_mode,
                 other_net_namespaces=node.other_net_namespaces,
                 noiommu=node.noiommu,
@@ -203,3 +204,7 @@ class FakeReader:
     def _vfs(self, pf: Address) -> Sequence[VfFacts]:
         device = self._machine.devices.get(pf)
         return device.sriov.vfs if device and not device.vf else ()
+
+
+def _notes(node: NodeFacts) -> dict[str, str]:
+    return {path: text for path, text in node.other_files.items() if predecessor.is_note(path)}
