@@ -384,6 +384,7 @@ def test_no_permission_says_to_run_as_root(tree: HostTree) -> None:
 
 
 @pytest.mark.root
+@pytest.mark.program("mount", "mount")
 @pytest.mark.skipif(os.geteuid() != 0 and os.environ.get("CI") != "true", reason="needs root for a mount namespace")
 def test_read_only_sysfs_says_how_a_container_gets_it_writable(tree: HostTree) -> None:
     tree.pf()
