@@ -8,13 +8,15 @@ import chart_dashboard
 import chart_values
 import pytest
 from helm import CHART, RELEASE, Failed, helm, rendered
-from incumbent_values import CHANGED, INCUMBENT, SOMEBODYS
+from incumbent_values import CHANGED, INCUMBENT, SOMEBODYS, nested
+from release import variables
 
 from sriov_core.policy import nicids
 from sriov_operator.deployment.installation import installation
 from sriov_operator.process.settings import from_environment
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+CODED = base64.b64encode(PEM.encode()).decode()
 ROOT = CHART.parent.parent
 PREFERRED = installation(from_environment({"NAMESPACE": RELEASE, "RESOURCE_PREFIX": "a.b"}), "image")[-1]["spec"][
     "template"
@@ -50,6 +52,35 @@ MATRIX = [
         id="pull-secrets",
     ),
     pytest.param({"operator": {"nodeConfigMaps": True}}, {}, id="wishes-in-config-maps"),
+    pytest.param(
+        {"operator": {"metricsExporter": {"prometheusOperator": {"enabled": True}}}},
+        {"METRICS_EXPORTER_PROMETHEUS_OPERATOR_ENABLED": "true"},
+        id="prometheus",
+    ),
+    pytest.param(
+        {"operator": {"extraEnv": {"METRICS_EXPORTER_PROMETHEUS_OPERATOR_ENABLED": "True"}}},
+        {"METRICS_EXPORTER_PROMETHEUS_OPERATOR_ENABLED": "True"},
+        id="prometheus-by-an-extra-variable",
+    ),
+    pytest.param(
+        {"operator": {"admissionControllers": {"certificates": {"certManager": {"enabled": True}}}}},
+        {"ADMISSION_CONTROLLERS_CERTIFICATES_CERT_MANAGER_ENABLED": "true"},
+        id="certificates-of-cert-manager",
+    ),
+    pytest.param(
+        {
+            "operator": {
+                "admissionControllers": {"certificates": {"custom": {"enabled": True, "operator": {"caCrt": PEM}}}}
+            }
+        },
+        {"ADMISSION_CONTROLLERS_CERTIFICATES_OPERATOR_CA_CRT": CODED},
+        id="one-certificate-of-ones-own",
+    ),
+    pytest.param(
+        {"operator": {"admissionControllers": {"enabled": True}}, "sriovOperatorConfig": {"deploy": True}},
+        {},
+        id="webhooks-which-the-configuration-may-ask-for-at-any-time",
+    ),
     pytest.param(
         {"images": {"operator": "r.example/op:1"}}, {"SRIOV_NETWORK_WEBHOOK_IMAGE": "r.example/op:1"}, id="image"
     ),
@@ -87,14 +118,15 @@ def placed(values):
 
 
 def of_kinds(documents, kinds):
-    """By kind and name, without the labels of the chart, which say nothing of what an object does."""
+    """By kind and name; labels of the chart and the order of rules say nothing of what an object does."""
     found = {}
     for document in documents:
         if document["kind"] in kinds:
             labels = {key: value for key, value in labels_of(document).items() if key.startswith("sriovnetwork")}
             place = (document["kind"], document["metadata"]["name"])
             assert place not in found
-            found[place] = {**document, "metadata": {**document["metadata"], "labels": labels}}
+            rules = {"rules": sorted(document["rules"], key=json.dumps)} if "rules" in document else {}
+            found[place] = {**document, "metadata": {**document["metadata"], "labels": labels}, **rules}
     return found
 
 
@@ -110,10 +142,6 @@ def the(kind, documents, name=None):
 def container(documents):
     (found,) = the("Deployment", documents)["spec"]["template"]["spec"]["containers"]
     return found
-
-
-def variables(documents):
-    return {one["name"]: one["value"] for one in container(documents)["env"] if "value" in one}
 
 
 def by_name(deployment):
@@ -152,14 +180,7 @@ def test_the_incumbents_values_have_their_names_and_defaults():
 
 
 def test_a_values_file_of_the_incumbents_chart_is_taken():
-    given = {}
-    for name, value in INCUMBENT.items():
-        *path, last = name.split(".")
-        place = given
-        for part in path:
-            place = place.setdefault(part, {})
-        place[last] = value
-    env = variables(rendered(given))
+    env = variables(rendered(nested(INCUMBENT)))
     assert env["SRIOV_NETWORK_WEBHOOK_IMAGE"] == f"{SOMEBODYS}/sriov-network-operator-webhook"
     assert env.items() >= {key: value for key, value in variables(rendered()).items() if "IMAGE" not in key}.items()
 
@@ -248,12 +269,11 @@ def test_certificates_of_ones_own():
     pair = {"caCrt": PEM, "tlsCrt": PEM, "tlsKey": "key"}
     custom = {"enabled": True, "operator": pair, "injector": pair}
     documents = rendered({"operator": {"admissionControllers": {"enabled": True, "certificates": {"custom": custom}}}})
-    coded = base64.b64encode(PEM.encode()).decode()
     for who in ("operator-webhook", "network-resources-injector"):
         data = the("Secret", documents, f"{who}-cert")["data"]
-        assert data == {"ca.crt": coded, "tls.crt": coded, "tls.key": base64.b64encode(b"key").decode()}
+        assert data == {"ca.crt": CODED, "tls.crt": CODED, "tls.key": base64.b64encode(b"key").decode()}
     settings = from_environment({**variables(documents), "NAMESPACE": RELEASE})
-    assert settings.certificates.operator_ca == settings.certificates.injector_ca == coded
+    assert settings.certificates.operator_ca == settings.certificates.injector_ca == CODED
 
 
 @pytest.mark.parametrize(
@@ -269,6 +289,7 @@ def test_certificates_of_ones_own():
         pytest.param({"operator": {"disabledControllers": ["drains"]}}, "disabledControllers", id="no-such-controller"),
         pytest.param({"sriovOperatorConfig": {"logLevel": 3}}, "logLevel", id="a-level-too-high"),
         pytest.param({"sriovOperatorConfig": {"featureGates": {"a": "yes"}}}, "featureGates", id="a-gate-in-words"),
+        pytest.param({"operator": {"metricsExporter": {"seLinuxType": "a_t"}}}, "a_t cannot be had", id="se-linux"),
         pytest.param({"monitoring": {"podMonitor": True}}, "nothing serves metrics", id="nothing-to-monitor"),
         pytest.param(
             {"operator": {"admissionControllers": {"certificates": {
@@ -331,10 +352,10 @@ def test_the_hook_runs_the_clean_up_and_ends_in_time():
     assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-delete"
     assert job["spec"]["activeDeadlineSeconds"] < 300  # Helm's own patience
     (hook,) = job["spec"]["template"]["spec"]["containers"]
-    assert [*hook["command"], *hook["args"]] == [
-        *("sriov-operator", "cleanup"),
-        *(f"--namespace={RELEASE}", "--watch-timeout=60", "--keep-vfs"),
-    ]
+    args = [f"--namespace={RELEASE}", "--watch-timeout=120", "--if-any"]
+    assert [*hook["command"], *hook["args"]] == ["sriov-operator", "cleanup", *args]
+    (keeps,) = the("Job", rendered({"operator": {"removalKeepsVfs": True}}))["spec"]["template"]["spec"]["containers"]
+    assert keeps["args"] == [*args, "--keep-vfs"]
 
 
 def test_helm_finds_nothing_to_remark():

@@ -166,6 +166,19 @@ def test_a_namespace_without_the_operator_is_refused_and_the_right_one_named(
     assert home.config()["metadata"].get("deletionTimestamp") is None
 
 
+def test_a_namespace_without_the_operator_is_good_for_whoever_asks_for_what_is_there(home: Home, admin: Client) -> None:
+    home.create()
+    kept = network(home, "SriovNetwork", "blue")
+    told: list[str] = []
+    wrong = f"{home.namespace}x"
+    clean_up(admin, wrong, 30.0, told.append, if_any=True)
+    assert told == [f"nothing of the operator is in namespace {wrong}, so there is nothing to take back"]
+    assert home.config()["metadata"].get("deletionTimestamp") is None
+    assert NETWORK_FINALIZER in finalizers(home, kept)
+    good = run(home.server.admin_kubeconfig, "-n", wrong, "--if-any")
+    assert (good.returncode, good.stderr) == (0, "")
+
+
 def test_a_namespace_is_refused_when_no_other_has_a_configuration(home: Home, admin: Client) -> None:
     with pytest.raises(SpecError, match="look whether this is the right cluster"):
         clean_up(admin, home.namespace, 5.0, lambda _: None)

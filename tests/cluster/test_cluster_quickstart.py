@@ -1,7 +1,8 @@
 """What docs/quickstart-kubernetes.md and docs/troubleshooting.md have their readers type to a cluster works on one.
 
 The commands run as they stand, by `kubectl`, on the API server of `make cluster`; operator and agent are started by
-hand, as no kubelet would. What needs kubelets, images and cards is left out.
+hand, as no kubelet would. What needs kubelets, images and cards is left out; what needs Helm runs in
+tests/chart/test_chart_pages.py.
 """
 
 import importlib.util

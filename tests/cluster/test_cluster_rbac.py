@@ -105,10 +105,10 @@ IDLE: dict[str, tuple[Idle, ...]] = {
         ("operator", GROUP, "sriovoperatorconfigs/finalizers", "update"),
     ),
     "only where the Prometheus operator is, whose kinds nobody has here": (
-        ("operator", _MONITORING, "prometheusrules", "list watch create update patch delete"),
-        ("operator", _MONITORING, "servicemonitors", "list watch create update patch delete"),
-        ("operator", _RBAC, "roles", f"create patch delete: {names.PROMETHEUS}"),
-        ("operator", _RBAC, "rolebindings", f"create patch delete: {names.PROMETHEUS}"),
+        ("operator", _MONITORING, "prometheusrules", "list watch delete"),
+        ("operator", _MONITORING, "servicemonitors", "list watch delete"),
+        ("operator", _RBAC, "roles", f"delete: {names.PROMETHEUS}"),
+        ("operator", _RBAC, "rolebindings", f"delete: {names.PROMETHEUS}"),
     ),
     "applying takes all of such an object; it is replaced where something changes on its way what is applied": (
         ("operator", _RBAC, "clusterrolebindings", "update"),

@@ -15,7 +15,7 @@ from sriov_operator.deployment.roles import Rule, as_objects, missing
 
 SECRETS = ("operator-webhook-cert", "network-resources-injector-cert")
 CLUSTER = roles.operator_cluster(SETTINGS)
-HOME = roles.operator(SETTINGS)
+HOME = roles.operator(PROMETHEUS)
 RESTRICTIONS = (ADMISSION_POLICIES, ADMISSION_POLICY_BINDINGS)
 POLICIES = [one for one in admission_policies("mine") if one["kind"] == "ValidatingAdmissionPolicy"]
 RESTRICTING = [one for one in POLICIES if one["metadata"]["name"] not in names.WARNINGS]
@@ -44,14 +44,45 @@ def test_no_role_has_a_wildcard_or_a_way_to_more_rights(rules: Sequence[Rule]) -
 @pytest.mark.parametrize("rules", EVERY)
 def test_no_role_reads_secrets_but_those_two_of_the_operators_own(rules: Sequence[Rule]) -> None:
     found = [rule for rule in rules if "secrets" in rule.resources]
-    assert all(rule.names == SECRETS for rule in found)
-    assert not found or rules is HOME
+    assert {name for rule in found for name in rule.names} == (set(SECRETS) if rules is HOME else set())
+    assert all(rule.names for rule in found)
 
 
 def test_the_secrets_are_those_of_the_settings() -> None:
     given = attrs.evolve(SETTINGS.certificates, operator_secret="mine")
     found = roles.operator(attrs.evolve(SETTINGS, certificates=given))
-    assert [rule.names for rule in found if "secrets" in rule.resources] == [("mine", SECRETS[1])]
+    assert [rule.names for rule in found if "secrets" in rule.resources] == [("mine",), (SECRETS[1],)]
+
+
+@pytest.mark.parametrize(
+    ("more", "left"),
+    [
+        pytest.param({"cert_manager": True}, [], id="of-cert-manager"),
+        pytest.param({"operator_ca": "QQ=="}, [(SECRETS[1],)], id="one-of-somebody-else"),
+        pytest.param({"operator_ca": "QQ==", "injector_ca": "QQ=="}, [], id="both-of-somebody-else"),
+        pytest.param({"operator_secret": "a", "injector_secret": "a"}, [("a",)], id="one-for-both"),
+    ],
+)
+def test_secrets_that_others_provide_are_nothing_to_the_operator(more: dict[str, Any], left: list[Any]) -> None:
+    given = attrs.evolve(SETTINGS, certificates=attrs.evolve(SETTINGS.certificates, **more))
+    assert [rule.names for rule in roles.operator(given) if "secrets" in rule.resources] == left
+    assert not [rule for rule in roles.operator(OPENSHIFT) if "secrets" in rule.resources]
+
+
+def test_without_a_prometheus_operator_what_was_made_for_one_is_only_removed() -> None:
+    plain = roles.operator(SETTINGS)
+    for group, resource, name in (
+        ("monitoring.coreos.com", "servicemonitors", names.EXPORTER),
+        ("monitoring.coreos.com", "prometheusrules", names.PROMETHEUS_RULES),
+        ("rbac.authorization.k8s.io", "roles", names.PROMETHEUS),
+        ("rbac.authorization.k8s.io", "rolebindings", names.PROMETHEUS),
+    ):
+        asked = Rule(group, (resource,), ("list", "watch", "delete", "create", "update", "patch"), (name,))
+        assert missing(plain, [asked]) == [
+            f"{verb} {resource}.{group} {name}" for verb in ("create", "update", "patch")
+        ]
+        assert missing(HOME, [asked]) == []
+    assert missing(plain, roles.PROMETHEUS)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +115,7 @@ def test_the_operator_may_write_everything_that_it_deploys_and_nothing_else_of_t
     found = [place_of(document) for document in wanted(here).objects]
     assert len(found) > 40
     for place in (*found, *left_behind(here)):
-        rules = (*cluster, *HOME) if place.namespace else cluster
+        rules = (*cluster, *roles.operator(here.settings)) if place.namespace else cluster
         resource = place.resource
         verbs = ("get", "create", "patch", "update", *(() if resource in RESTRICTIONS else ("delete",)))
         asked = Rule(resource.group, (resource.plural,), verbs, (place.name,))

@@ -2,17 +2,22 @@
 
 from collections.abc import Callable, Iterable
 
+import attrs
+
 from sriov_core.api.yamltext import yaml_documents
 from sriov_core.policy import nicids
 from sriov_operator.deployment import admissionpolicies, roles
 from sriov_operator.deployment.roles import Rule
-from sriov_operator.process.settings import CertificateSettings, Settings
+from sriov_operator.process.settings import CertificateSettings, MetricsExporter, Settings
 
 _CHART = "sriov-network-operator"
 _NAMESPACE = "the-namespace-of-the-release"
 _SECRETS = {f"the-secret-of-the-{who.lower()}": who for who in ("OPERATOR", "INJECTOR")}
-_DELETES = 'eq $env.POD_EVICTION_POLICY "delete"'
-_OPENSHIFT = 'eq $env.CLUSTER_TYPE "openshift"'
+_OPENSHIFT = 'eq (get $env "CLUSTER_TYPE") "openshift"'
+_IS_ON = 'eq (get $env "{}" | lower) "true"'
+_CERTIFICATES = "ADMISSION_CONTROLLERS_CERTIFICATES"
+_OTHERS = f"({_OPENSHIFT}) ({_IS_ON.format(f'{_CERTIFICATES}_CERT_MANAGER_ENABLED')})"
+_OWN = f'not (or {_OTHERS} (get $env "{_CERTIFICATES}_{{}}_CA_CRT"))'
 
 Make = Callable[[Settings], Iterable[Rule]]
 
@@ -40,31 +45,43 @@ def _defined(name: str, text: str) -> str:
 
 
 def _of_settings(make: Make) -> str:
-    """The rules of every setting in the order of the longest list; those of some settings only under a condition."""
-    always = set(make(_settings("evict", "kubernetes")))
-    deletes, openshift = set(make(_settings("delete", "kubernetes"))), set(make(_settings("evict", "openshift")))
-    text = f'{{{{- $env := include "{_CHART}.environment" . | fromYaml -}}}}\n'
-    for rule in make(_settings("delete", "openshift")):
-        if rule in always:
-            text += _plain([rule])
-        elif rule in deletes:
-            text += _only_if(_DELETES, [rule])
-        elif rule in openshift:
-            text += _only_if(_OPENSHIFT, [rule])
-        else:
-            raise ValueError(f"{rule} depends on more than one setting: the chart has no condition for that")
+    """The rules of the least setting, and under a condition those that one that asks for more adds."""
+    least = _settings()
+    always = list(make(least))
+    text = f'{{{{- $env := include "{_CHART}.environment" . | fromYaml -}}}}\n' + _plain(always)
+    for condition, more in _more(least):
+        found = list(make(more))
+        if lost := [rule for rule in always if rule not in found]:
+            raise ValueError(f"{condition} takes {lost} away: the chart has no condition for that")
+        if added := [rule for rule in found if rule not in always]:
+            text += _only_if(condition, added)
     return text
 
 
-def _settings(eviction: str, cluster_type: str) -> Settings:
+def _settings() -> Settings:
+    """Those that take the fewest permissions: certificates are somebody else's."""
     operator, injector = _SECRETS
-    certificates = CertificateSettings(operator_secret=operator, injector_secret=injector)
-    return Settings(
-        namespace=_NAMESPACE,
-        resource_prefix="any",
-        eviction=eviction,
-        cluster_type=cluster_type,
-        certificates=certificates,
+    certificates = CertificateSettings(
+        operator_secret=operator, operator_ca="any", injector_secret=injector, injector_ca="any"
+    )
+    return Settings(namespace=_NAMESPACE, resource_prefix="any", certificates=certificates)
+
+
+def _more(least: Settings) -> tuple[tuple[str, Settings], ...]:
+    """What the operator's variables say, as a template asks for it, and the settings that come of it."""
+    given = least.certificates
+    own = {"OPERATOR": {"operator_ca": ""}, "INJECTOR": {"injector_ca": ""}}
+    return (
+        ('eq (get $env "POD_EVICTION_POLICY") "delete"', attrs.evolve(least, eviction="delete")),
+        (_OPENSHIFT, attrs.evolve(least, cluster_type="openshift")),
+        (
+            _IS_ON.format("METRICS_EXPORTER_PROMETHEUS_OPERATOR_ENABLED"),
+            attrs.evolve(least, metrics_exporter=MetricsExporter(prometheus=True)),
+        ),
+        *(
+            (_OWN.format(who), attrs.evolve(least, certificates=attrs.evolve(given, **no_bundle)))
+            for who, no_bundle in own.items()
+        ),
     )
 
 

@@ -8,6 +8,9 @@ roles follow what comes out.
 {{- $prometheus := $exporter.prometheusOperator -}}
 {{- $controllers := $values.admissionControllers -}}
 {{- $certificates := $controllers.certificates -}}
+{{- if $exporter.seLinuxType -}}
+{{- fail (printf "operator.metricsExporter.seLinuxType: %s cannot be had: the exporter runs with the SELinux type of the container runtime. Leave it empty" $exporter.seLinuxType) -}}
+{{- end -}}
 {{- $env := dict
   "RESOURCE_PREFIX" $values.resourcePrefix
   "CLUSTER_TYPE" $values.clusterType

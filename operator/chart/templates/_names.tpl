@@ -27,13 +27,36 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- join "," $names -}}
 {{- end -}}
 
+{{/*
+operator.affinity without preferences for nodes that are labelled master, about which API servers warn: Kubernetes has not
+set the label since 1.24, and values of the SR-IOV network operator's chart prefer nodes labelled control-plane beside it.
+*/}}
+{{- define "sriov-network-operator.affinity" -}}
+{{- $affinity := deepCopy (.Values.operator.affinity | default dict) -}}
+{{- $nodes := get $affinity "nodeAffinity" -}}
+{{- if kindIs "map" $nodes -}}
+{{- $kept := list -}}
+{{- range get $nodes "preferredDuringSchedulingIgnoredDuringExecution" | default list -}}
+{{- if not (contains "node-role.kubernetes.io/master" (toJson .)) -}}
+{{- $kept = append $kept . -}}
+{{- end -}}
+{{- end -}}
+{{- if $kept -}}
+{{- $_ := set $nodes "preferredDuringSchedulingIgnoredDuringExecution" $kept -}}
+{{- else -}}
+{{- $_ := unset $nodes "preferredDuringSchedulingIgnoredDuringExecution" -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $affinity -}}
+{{- end -}}
+
 {{/* How the pods of the chart are placed and restricted; the indentation is that of a pod's spec. */}}
 {{- define "sriov-network-operator.pod" -}}
 serviceAccountName: {{ include "sriov-network-operator.fullname" . }}
 priorityClassName: system-cluster-critical
 nodeSelector:
   {{- merge (dict "kubernetes.io/os" "linux") .Values.operator.nodeSelector | toYaml | nindent 2 }}
-{{- with .Values.operator.affinity }}
+{{- with include "sriov-network-operator.affinity" . | fromYaml }}
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}

@@ -68,19 +68,6 @@
 - apiGroups:
   - ""
   resources:
-  - secrets
-  verbs:
-  - get
-  - list
-  - watch
-  - create
-  - patch
-  resourceNames:
-  - {{ $env.ADMISSION_CONTROLLERS_CERTIFICATES_OPERATOR_SECRET_NAME }}
-  - {{ $env.ADMISSION_CONTROLLERS_CERTIFICATES_INJECTOR_SECRET_NAME }}
-- apiGroups:
-  - ""
-  resources:
   - services
   verbs:
   - list
@@ -187,7 +174,6 @@
   - operator-webhook
   - network-resources-injector
   - metrics-exporter-role
-  - prometheus-k8s
 - apiGroups:
   - rbac.authorization.k8s.io
   resources:
@@ -211,6 +197,15 @@
   - operator-webhook-role-binding
   - network-resources-injector-role-binding
   - metrics-exporter-rb
+- apiGroups:
+  - rbac.authorization.k8s.io
+  resources:
+  - roles
+  - rolebindings
+  verbs:
+  - get
+  - delete
+  resourceNames:
   - prometheus-k8s
 - apiGroups:
   - monitoring.coreos.com
@@ -225,9 +220,6 @@
   - servicemonitors
   verbs:
   - get
-  - create
-  - update
-  - patch
   - delete
   resourceNames:
   - sriov-network-metrics-exporter
@@ -244,9 +236,6 @@
   - prometheusrules
   verbs:
   - get
-  - create
-  - update
-  - patch
   - delete
   resourceNames:
   - sriov-vf-rules
@@ -301,6 +290,46 @@
   resourceNames:
   - nri-control-switches
 - apiGroups:
+  - security.openshift.io
+  resources:
+  - securitycontextconstraints
+  verbs:
+  - use
+  resourceNames:
+  - privileged
+{{- if eq (get $env "METRICS_EXPORTER_PROMETHEUS_OPERATOR_ENABLED" | lower) "true" }}
+- apiGroups:
+  - monitoring.coreos.com
+  resources:
+  - servicemonitors
+  verbs:
+  - create
+  - update
+  - patch
+  resourceNames:
+  - sriov-network-metrics-exporter
+- apiGroups:
+  - monitoring.coreos.com
+  resources:
+  - prometheusrules
+  verbs:
+  - create
+  - update
+  - patch
+  resourceNames:
+  - sriov-vf-rules
+- apiGroups:
+  - rbac.authorization.k8s.io
+  resources:
+  - roles
+  - rolebindings
+  verbs:
+  - create
+  - update
+  - patch
+  resourceNames:
+  - prometheus-k8s
+- apiGroups:
   - ""
   resources:
   - services
@@ -310,14 +339,35 @@
   - get
   - list
   - watch
+{{- end }}
+{{- if not (or (eq (get $env "CLUSTER_TYPE") "openshift") (eq (get $env "ADMISSION_CONTROLLERS_CERTIFICATES_CERT_MANAGER_ENABLED" | lower) "true") (get $env "ADMISSION_CONTROLLERS_CERTIFICATES_OPERATOR_CA_CRT")) }}
 - apiGroups:
-  - security.openshift.io
+  - ""
   resources:
-  - securitycontextconstraints
+  - secrets
   verbs:
-  - use
+  - get
+  - list
+  - watch
+  - create
+  - patch
   resourceNames:
-  - privileged
+  - {{ $env.ADMISSION_CONTROLLERS_CERTIFICATES_OPERATOR_SECRET_NAME }}
+{{- end }}
+{{- if not (or (eq (get $env "CLUSTER_TYPE") "openshift") (eq (get $env "ADMISSION_CONTROLLERS_CERTIFICATES_CERT_MANAGER_ENABLED" | lower) "true") (get $env "ADMISSION_CONTROLLERS_CERTIFICATES_INJECTOR_CA_CRT")) }}
+- apiGroups:
+  - ""
+  resources:
+  - secrets
+  verbs:
+  - get
+  - list
+  - watch
+  - create
+  - patch
+  resourceNames:
+  - {{ $env.ADMISSION_CONTROLLERS_CERTIFICATES_INJECTOR_SECRET_NAME }}
+{{- end }}
 {{- end -}}
 
 {{- define "sriov-network-operator.rules.operator-cluster" -}}
@@ -343,14 +393,6 @@
   - pods/eviction
   verbs:
   - create
-{{- if eq $env.POD_EVICTION_POLICY "delete" }}
-- apiGroups:
-  - ""
-  resources:
-  - pods
-  verbs:
-  - delete
-{{- end }}
 - apiGroups:
   - ""
   resources:
@@ -545,15 +587,21 @@
   - get
   resourceNames:
   - sriov-config-service
-{{- if eq $env.CLUSTER_TYPE "openshift" }}
+{{- if eq (get $env "POD_EVICTION_POLICY") "delete" }}
+- apiGroups:
+  - ""
+  resources:
+  - pods
+  verbs:
+  - delete
+{{- end }}
+{{- if eq (get $env "CLUSTER_TYPE") "openshift" }}
 - apiGroups:
   - config.openshift.io
   resources:
   - infrastructures
   verbs:
   - get
-{{- end }}
-{{- if eq $env.CLUSTER_TYPE "openshift" }}
 - apiGroups:
   - config.openshift.io
   resources:
@@ -561,8 +609,6 @@
   verbs:
   - list
   - watch
-{{- end }}
-{{- if eq $env.CLUSTER_TYPE "openshift" }}
 - apiGroups:
   - machineconfiguration.openshift.io
   resources:
@@ -574,8 +620,6 @@
   - update
   - patch
   - delete
-{{- end }}
-{{- if eq $env.CLUSTER_TYPE "openshift" }}
 - apiGroups:
   - machineconfiguration.openshift.io
   resources:

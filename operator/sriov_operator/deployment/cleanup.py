@@ -34,6 +34,7 @@ from sriov_operator.process.settings import Settings
 POLL_S = 0.1
 _GONE = "--operator-is-gone"
 _KEEP = "--keep-vfs"
+_ANY = "--if-any"
 
 Say = Callable[[str], None]
 
@@ -59,8 +60,11 @@ class _Named(msgspec.Struct, frozen=True, kw_only=True):
 )
 @click.option(_GONE, "is_gone", is_flag=True, help="No operator runs any more: do its part as well.")
 @click.option(_KEEP, "keep_vfs", is_flag=True, help="Although policies are there: nodes keep the VFs of these.")
+@click.option(_ANY, "if_any", is_flag=True, help="A namespace with nothing of the operator is good, too.")
 @click.option("--kubeconfig", envvar="KUBECONFIG", help="The way to the API server; the pod's own when left out.")
-def verb(namespace: str, watch_timeout: int, kubeconfig: str | None, *, is_gone: bool, keep_vfs: bool) -> int:
+def verb(
+    namespace: str, watch_timeout: int, kubeconfig: str | None, *, is_gone: bool, keep_vfs: bool, if_any: bool
+) -> int:
     """Delete the SriovOperatorConfig default and wait until it is gone, while the operator still runs.
 
     What was removed is told, and what is left, with what to do about it. Delete policies before, and wait until the
@@ -68,21 +72,30 @@ def verb(namespace: str, watch_timeout: int, kubeconfig: str | None, *, is_gone:
     are policies, nothing is changed without --keep-vfs.
 
     Exit code: 0 when everything was taken back, whatever people's objects are left; 1 when there are policies or there
-    is nothing of the operator in the namespace (nothing was changed then), when the configuration is still there after
-    the time, and after any other error.
+    is nothing of the operator in the namespace (nothing was changed then; with --if-any the latter is 0), when the
+    configuration is still there after the time, and after any other error.
     """
     client = Client(connect(kubeconfig, user_agent="sriov-operator/cleanup"), manager=MANAGER)
-    clean_up(client, namespace, float(watch_timeout), click.echo, is_gone=is_gone, keep_vfs=keep_vfs)
+    asked = {"is_gone": is_gone, "keep_vfs": keep_vfs, "if_any": if_any}
+    clean_up(client, namespace, float(watch_timeout), click.echo, **asked)
     return 0
 
 
 def clean_up(
-    client: Client, namespace: str, timeout_s: float, say: Say, *, is_gone: bool = False, keep_vfs: bool = False
+    client: Client,
+    namespace: str,
+    timeout_s: float,
+    say: Say,
+    *,
+    is_gone: bool = False,
+    keep_vfs: bool = False,
+    if_any: bool = False,
 ) -> None:
     """Everything; the operator has ``timeout_s`` for its part, unless it ``is_gone``.
 
-    SpecError for a namespace with nothing of ours, and for one with policies unless the nodes are to ``keep_vfs``; in
-    both cases nothing is changed. DeadlineExceeded when the configuration stays; else `ApiFailure`.
+    SpecError for a namespace with nothing of ours unless it was only asked for what is there (``if_any``), and for one
+    with policies unless the nodes are to ``keep_vfs``; in these cases nothing is changed. DeadlineExceeded when the
+    configuration stays; else `ApiFailure`.
     """
     within = client.within(timeout_s)
     if not keep_vfs:
@@ -94,7 +107,11 @@ def clean_up(
         _wait_gone(within, namespace, time.monotonic() + timeout_s, timeout_s)
         say(f"the SriovOperatorConfig {namespace}/{operatorconfig.NAME} is gone, and all that it owns follows")
     else:
-        _check_ours(within, namespace)
+        if not _has_ours(within, namespace):
+            if if_any:
+                say(f"nothing of the operator is in namespace {namespace}, so there is nothing to take back")
+                return
+            raise _nothing_of_ours(within, namespace)
         say(f"there is no SriovOperatorConfig {namespace}/{operatorconfig.NAME}")
     _remove_rest(within, namespace, before, say)
     for one in release_all(within, namespace):
@@ -140,16 +157,18 @@ def _check_policies(client: Client, namespace: str) -> None:
         )
 
 
-def _check_ours(client: Client, namespace: str) -> None:
-    """SpecError when nothing says that the operator is, or was, in that namespace."""
+def _has_ours(client: Client, namespace: str) -> bool:
+    """True when something says that the operator is, or was, in that namespace."""
     try:
         client.get(LEASES, MANAGER, namespace, type=_Named)
     except NotFound:
-        if not any(_places(client, resource, namespace) for resource in (POLICIES, NODE_STATES, POOLS)):
-            wanted = f"wanted the operator's, with a SriovOperatorConfig {operatorconfig.NAME}"
-            raise SpecError(
-                f"--namespace {namespace}: nothing of the operator is there, {wanted}. {_elsewhere(client)}"
-            ) from None
+        return any(_places(client, resource, namespace) for resource in (POLICIES, NODE_STATES, POOLS))
+    return True
+
+
+def _nothing_of_ours(client: Client, namespace: str) -> SpecError:
+    wanted = f"wanted the operator's, with a SriovOperatorConfig {operatorconfig.NAME}"
+    return SpecError(f"--namespace {namespace}: nothing of the operator is there, {wanted}. {_elsewhere(client)}")
 
 
 def _elsewhere(client: Client) -> str:

@@ -17,6 +17,7 @@ from sriov_core.injection.switches import CONFIG_MAP as SWITCHES
 from sriov_core.policy.nicids import CONFIG_MAP as NIC_IDS
 from sriov_operator.deployment import names
 from sriov_operator.deployment.deployed import OPENSHIFT
+from sriov_operator.deployment.trust import provided
 from sriov_operator.objects import Object
 from sriov_operator.process.settings import Settings
 
@@ -122,6 +123,7 @@ EXPORTER_CLUSTER = (
 
 PROMETHEUS = (Rule("", ("services", "endpoints", "pods"), READ),)
 """What the Prometheus operator needs to find the exporter."""
+_RBAC, _MONITORING = "rbac.authorization.k8s.io", "monitoring.coreos.com"
 
 
 _STAYS = ("create", "update", "patch")
@@ -162,13 +164,31 @@ def operator_cluster(settings: Settings) -> tuple[Rule, ...]:
     )
 
 
+_FOR_PROMETHEUS = (
+    Rule(_MONITORING, ("servicemonitors",), _STAYS, (names.EXPORTER,)),
+    Rule(_MONITORING, ("prometheusrules",), _STAYS, (names.PROMETHEUS_RULES,)),
+    Rule(_RBAC, ("roles", "rolebindings"), _STAYS, (names.PROMETHEUS,)),
+    *PROMETHEUS,
+)
+"""Where there is a Prometheus operator. Elsewhere, what was made for one is only removed."""
+
+
+def _secrets(settings: Settings) -> tuple[Rule, ...]:
+    """Those with the operator's own certificates; none that somebody else provides."""
+    given = settings.certificates
+    authorities = {given.operator_secret: given.operator_ca, given.injector_secret: given.injector_ca}
+    return tuple(
+        Rule("", ("secrets",), (*READ, "create", "patch"), (secret,))
+        for secret, bundle in authorities.items()
+        if provided(settings, secret, bundle) is None
+    )
+
+
 def operator(settings: Settings) -> tuple[Rule, ...]:
     """The operator's permissions in its namespace.
 
-    Of Secrets, it sees the two that hold its own certificates. The permission to delete the configuration is for the
-    clean-up before a removal.
+    The permission to delete the configuration is for the clean-up before a removal.
     """
-    secrets = (settings.certificates.operator_secret, settings.certificates.injector_secret)
     return (
         Rule(GROUP, (_POLICIES,), READ),
         Rule(GROUP, (_STATES,), (*READ, "create", "patch", "delete")),
@@ -179,22 +199,23 @@ def operator(settings: Settings) -> tuple[Rule, ...]:
         # an owner that is held up until what it owns is gone.
         Rule(GROUP, (f"{_CONFIGS}/finalizers",), ("update",)),
         Rule("", ("configmaps",), (*READ, *KEEP)),
-        Rule("", ("secrets",), (*READ, "create", "patch"), secrets),
+        *_secrets(settings),
         *_named("", "services", names.SERVICES),
         *_named("", "serviceaccounts", names.ACCOUNTS),
         *_named("apps", "daemonsets", names.DAEMON_SETS),
         *_named("networking.k8s.io", "networkpolicies", names.NETWORK_POLICIES),
-        *_named("rbac.authorization.k8s.io", "roles", names.ROLES),
-        *_named("rbac.authorization.k8s.io", "rolebindings", names.ROLE_BINDINGS),
-        *_named("monitoring.coreos.com", "servicemonitors", (names.EXPORTER,)),
-        *_named("monitoring.coreos.com", "prometheusrules", (names.PROMETHEUS_RULES,)),
+        *_named(_RBAC, "roles", _but(names.ROLES, names.PROMETHEUS)),
+        *_named(_RBAC, "rolebindings", _but(names.ROLE_BINDINGS, names.PROMETHEUS)),
+        Rule(_RBAC, ("roles", "rolebindings"), ("get", "delete"), (names.PROMETHEUS,)),
+        *_named(_MONITORING, "servicemonitors", (names.EXPORTER,), ("delete",)),
+        *_named(_MONITORING, "prometheusrules", (names.PROMETHEUS_RULES,), ("delete",)),
         Rule("coordination.k8s.io", ("leases",), ("create",)),
         Rule("coordination.k8s.io", ("leases",), ("get", "update"), (names.MANAGER,)),
         *DEVICE_PLUGIN_WAITS,
         *WEBHOOK,
         *INJECTOR,
-        *PROMETHEUS,
         *PRIVILEGED,
+        *(_FOR_PROMETHEUS if settings.metrics_exporter.prometheus else ()),
     )
 
 
@@ -204,6 +225,10 @@ def _named(group: str, resource: str, called: tuple[str, ...], verbs: tuple[str,
         Rule(group, (resource,), WATCH),
         Rule(group, (resource,), ("get", *verbs), called),
     )
+
+
+def _but(called: tuple[str, ...], other: str) -> tuple[str, ...]:
+    return tuple(name for name in called if name != other)
 
 
 def _under(resources: tuple[str, ...], subresource: str) -> tuple[str, ...]:
