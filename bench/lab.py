@@ -19,33 +19,14 @@ LAB = Path(__file__).resolve().parent.parent / "tests" / "lab"
 PF, NAME, COUNT = "0000:01:00.0", "enp1s0", 7
 MOST_TIMES_THE_SHELL = 1.25
 REPEATS = 5
-HEALED, MOST_TO_HEAL_S = 3, 2.0
+HEALED, MOST_TO_NOTICE_S = 3, 2.0
 ALL_BOUND = f"[ $(ls /sys/bus/pci/drivers/vfio-pci | grep -c 0000:) = {HEALED} ]"
-
-SHELL = f"""
-set -eu
-pf=/sys/bus/pci/devices/{PF}
-began=$(date +%s.%N)
-ip link set {NAME} up
-echo 0 > $pf/sriov_drivers_autoprobe
-echo {COUNT} > $pf/sriov_numvfs
-for index in $(seq 0 {COUNT - 1}); do
-  ip link set {NAME} vf $index mac 02:00:00:00:01:0$index
-  vf=$(basename $(readlink $pf/virtfn$index))
-  echo vfio-pci > /sys/bus/pci/devices/$vf/driver_override
-  echo $vf > /sys/bus/pci/drivers_probe
-  [ $(basename $(readlink /sys/bus/pci/devices/$vf/driver)) = vfio-pci ]
-done
-echo 1 > $pf/sriov_drivers_autoprobe
-echo $(date +%s.%N) $began | awk '{{print $1 - $2}}'
-"""
-
 
 HEALING = f"""
 set -eu
 python3 -m sriov_core apply --yes --watch -f /tmp/wish.json >/tmp/watch.log 2>&1 &
 watching=$!
-trap 'kill $watching' EXIT
+trap 'kill $watching; wait $watching || true' EXIT
 bound() {{
   for try in $(seq 1500); do {ALL_BOUND} && return; sleep 0.02; done
   cat /tmp/watch.log >&2
@@ -76,11 +57,33 @@ def figures() -> Iterator[Figure]:
             yield _healed(vm)
 
 
+def _by_hand(vm: "Vm", count: int) -> float:
+    """The seconds that a shell script with the same writes takes."""
+    _prepare(vm)
+    script = f"""
+set -eu
+pf=/sys/bus/pci/devices/{PF}
+began=$(date +%s.%N)
+ip link set {NAME} up
+echo 0 > $pf/sriov_drivers_autoprobe
+echo {count} > $pf/sriov_numvfs
+for index in $(seq 0 {count - 1}); do
+  ip link set {NAME} vf $index mac 02:00:00:00:01:0$index
+  vf=$(basename $(readlink $pf/virtfn$index))
+  echo vfio-pci > /sys/bus/pci/devices/$vf/driver_override
+  echo $vf > /sys/bus/pci/drivers_probe
+  [ $(basename $(readlink /sys/bus/pci/devices/$vf/driver)) = vfio-pci ]
+done
+echo 1 > $pf/sriov_drivers_autoprobe
+echo $(date +%s.%N) $began | awk '{{print $1 - $2}}'
+"""
+    return float(vm.sh(script))
+
+
 def _seven_vfs(vm: "Vm") -> Figure:
     shell, ours = [], []
     for _ in range(REPEATS):
-        _prepare(vm)
-        shell.append(float(vm.sh(SHELL)))
+        shell.append(_by_hand(vm, COUNT))
         _prepare(vm)
         ours.append(_converged(vm))
     value, peer = statistics.median(ours), statistics.median(shell)
@@ -94,15 +97,18 @@ def _healed(vm: "Vm") -> Figure:
     selector = {"pfNames": [NAME]}
     spec = {"resourceName": "healed", "deviceType": "vfio-pci", "numVfs": HEALED, "nicSelector": selector}
     policy = {"kind": "SriovNetworkNodePolicy", "metadata": {"name": "healed"}, "spec": {**spec, "nodeSelector": {}}}
-    vm.put("/tmp/wish.json", json.dumps({"apiVersion": "sriovnetwork.openshift.io/v1", **policy}))
-    times = []
+    shell, ours = [], []
     for _ in range(REPEATS):
+        shell.append(_by_hand(vm, HEALED))
         _prepare(vm)
-        times.append(float(vm.sh(HEALING, timeout_s=120)))
+        vm.put("/tmp/wish.json", json.dumps({"apiVersion": "sriovnetwork.openshift.io/v1", **policy}))
+        ours.append(float(vm.sh(HEALING, timeout_s=120)))
+    value, peer = statistics.median(ours), statistics.median(shell)
     detail = (
-        f"somebody removes {HEALED} VFs on vfio-pci below apply --watch, igb, until they are back; worst of {REPEATS}"
+        f"{HEALED} VFs on vfio-pci, igb, removed behind the back of apply --watch, until they are back, median of "
+        f"{REPEATS}; the peer is a shell script that knows at once, and the limit allows {MOST_TO_NOTICE_S:g} s more"
     )
-    return Figure(name="lab-heal", value=max(times), unit="s", limit=MOST_TO_HEAL_S, detail=detail)
+    return Figure(name="lab-heal", value=value, unit="s", peer=peer, limit=peer + MOST_TO_NOTICE_S, detail=detail)
 
 
 def _prepare(vm: "Vm") -> None:

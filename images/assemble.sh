@@ -1,10 +1,11 @@
 #!/bin/sh
-# Assembles the root file system of an image below /image, one step a call, so that a builder keeps what has not changed:
+# Assembles the root file system of an image in layers, one step a call, so that a builder keeps what has not changed and
+# a cluster that has an older image fetches the last layer only:
 #
 #   sh images/assemble.sh tools            what builds, which stays in this stage
-#   sh images/assemble.sh system IMAGE     Debian's packages, unpacked without their scripts
-#   sh images/assemble.sh libraries IMAGE  Python's packages, at the versions and hashes of requirements.txt, and the SBOM
-#   sh images/assemble.sh product IMAGE    the project itself, its programs and byte code
+#   sh images/assemble.sh system IMAGE     /layers/system: Debian's packages, unpacked without their scripts
+#   sh images/assemble.sh libraries IMAGE  /layers/libraries: Python's packages, at the versions of requirements.txt
+#   sh images/assemble.sh product IMAGE    /layers/product: the project itself, its programs and the bill of materials
 #
 # Lists are read as words on purpose.
 # shellcheck disable=SC2046
@@ -13,7 +14,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-image=/image
 build=/build
 step=$1
 name=${2:-}
@@ -22,14 +22,23 @@ operator) prefix=/usr program=sriov-operator module=sriov_operator ;;
 agent) prefix=/opt/sriov-core program=sriov-core module=sriov_core ;;
 *) [ "$step" = tools ] || { echo "there is no image '$name', only operator and agent" >&2; exit 2; } ;;
 esac
+case $step in
+system) image=/layers/system ;;
+libraries) image=/layers/libraries ;;
+product) image=/layers/product ;;
+*) image=/layers ;;
+esac
 version=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true)
 # Debian's Python looks there whatever its prefix is.
-packages=$image${prefix:-}/lib/python3/dist-packages
+place=${prefix:-}/lib/python3/dist-packages
+packages=$image$place
 
 tools() {
   export DEBIAN_FRONTEND=noninteractive
   apt-get -q -q update
-  apt-get -q -q install --yes --no-install-recommends ca-certificates python3 python3-venv
+  # A build that breaks off is thrown away, so nothing has to wait for the disk.
+  apt-get -q -q -o Dpkg::Options::=--force-unsafe-io install --yes --no-install-recommends python3 python3-venv
+  apt-get -q -q clean
   python3 -m venv $build/tools
   # ovs has no wheel, so its build tools are among these; no compiler is here, and it does without.
   $build/tools/bin/pip install --quiet --require-hashes --requirement images/build-requirements.txt
@@ -43,7 +52,6 @@ unpack() {
   for folder in bin lib lib64 sbin; do
     [ -L "$into/$folder" ] || ln -s "usr/$folder" "$into/$folder"
   done
-  rm -f $build/debs/*
   # apt gives its privileges away for a download, and the folder is root's.
   (cd $build/debs && apt-get -q -q -o APT::Sandbox::User=root download "$@")
   for deb in "$build"/debs/*.deb; do
@@ -51,6 +59,7 @@ unpack() {
     package=$(dpkg-deb --field "$deb" Package)
     { dpkg-deb --field "$deb"; echo 'Status: install ok installed'; } >$image/var/lib/dpkg/status.d/"$package"
   done
+  rm -r $build/debs
 }
 
 system() {
@@ -71,7 +80,14 @@ system() {
   (cd "$stdlib/lib-dynload" && rm -f _dbm.* _curses* readline.* nis.* _crypt.* _test* _xxtest* xxlimited*)
   # Scripts for a shell that is not here.
   rm -f $image/usr/bin/ldd $image/usr/bin/tzselect
+  find $image -xdev -type f -perm /6000 -exec chmod ug-s {} +
+  compile "$stdlib"
   ldconfig -r $image
+}
+
+# Byte code by content, not by time: files get new times when they are copied to a node, and are never written to.
+compile() {
+  python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash -s $image -p / "$1"
 }
 
 # A Python that takes its own loader and libraries along, so that it runs in any place of any Linux.
@@ -84,6 +100,7 @@ bundle() {
   cp --dereference "$at"/*-linux-gnu/ld-linux-*.so.* $image/opt/sriov-core/lib/loader
   cp --recursive "$at/python$version" $image/opt/sriov-core/lib/
   cp "$build/python/usr/bin/python$version" $image/opt/sriov-core/libexec/python
+  rm -r $build/python
   # Python finds the rest beside the name that it is started by, and starts its own children by that name, too.
   program $image/opt/sriov-core/bin/python3 <<EOF
 #!/bin/sh
@@ -119,15 +136,17 @@ program() {
 }
 
 libraries() {
-  python3 -m venv --without-pip $build/venv
-  $build/tools/bin/pip wheel --quiet --require-hashes --only-binary :all: --no-binary ovs --no-build-isolation \
-    --wheel-dir $build/wheels --requirement "images/$name/requirements.txt"
-  $build/tools/bin/pip --python $build/venv install --quiet --no-compile --no-deps --no-index $build/wheels/*.whl
-  mkdir -p "$packages" $image/usr/share/sbom
-  cp --recursive $build/venv/lib/python"$version"/site-packages/. "$packages"
-  # Where the wheels lay here means nothing there.
-  rm -f "$packages"/*.dist-info/direct_url.json
+  install "$packages" --require-hashes --only-binary :all: --no-binary ovs --requirement "images/$name/requirements.txt"
   prune
+  compile "$packages"
+}
+
+# Into a folder, by the tools' pip, which does not become a part of what it installs.
+install() {
+  $build/tools/bin/pip install --quiet --no-compile --no-deps --no-build-isolation --target "$@"
+  # Programs of libraries, which name an interpreter of this stage, and where a package lay here.
+  rm -rf "${1:?}/bin"
+  rm -f "$1"/*.dist-info/direct_url.json
 }
 
 # Of the client only connections and credentials are used (sriov_core/kube/connection.py); its hundred mebibytes of typed
@@ -143,17 +162,16 @@ prune() {
 }
 
 product() {
-  $build/tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir $build/product .
-  $build/tools/bin/pip --python $build/venv install --quiet --no-compile --no-index --find-links $build/product sriov-core
-  $build/tools/bin/pip --python $build/venv check
-  cp --recursive $build/venv/lib/python"$version"/site-packages/sriov_* "$packages"
+  install "$packages" .
+  # Its drivers and commands are found by their metadata, and where both layers are one folder.
+  python3 -m venv --without-pip $build/whole
+  printf '%s\n' "$packages" "/layers/libraries$place" >$build/whole/lib/python"$version"/site-packages/layers.pth
+  $build/tools/bin/pip --python $build/whole check
+  mkdir -p $image/usr/share/sbom $image/usr/bin "$image$prefix/bin"
   $build/tools/bin/cyclonedx-py environment --output-reproducible \
-    --output-format JSON --output-file $image/usr/share/sbom/python.cdx.json $build/venv
+    --output-format JSON --output-file $image/usr/share/sbom/python.cdx.json $build/whole
   launcher
-  # By content, not by time: files get new times when they are copied to a node, and are never written to.
-  python3 -m compileall -q --invalidation-mode unchecked-hash -s $image -p / \
-    "$image$prefix/lib/python$version" "$packages"
-  find $image -xdev -type f -perm /6000 -exec chmod ug-s {} +
+  compile "$packages"
 }
 
 launcher() {

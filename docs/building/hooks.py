@@ -1,8 +1,10 @@
-"""What mkdocs does for this site beyond its own: a page from outside docs/, links to the source, a look at the result.
+"""What mkdocs does for this site beyond its own: a page from outside docs/, links to the source, drawings, a last look.
 
 Loaded by mkdocs.yml beside it. A warning ends a strict build.
 """
 
+import base64
+import html
 import logging
 import posixpath
 import re
@@ -10,13 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import mmdr
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).parents[2]
 HANDBOOK = "plugins.md"
 """The one page that lies at the top of the source, where authors of drivers look for it."""
 
-_FENCED = re.compile(r"^(?P<fence>```+)(?P<language>\w*)[^\n`]*\n.*?^(?P=fence)$", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(r"^(?P<fence>```+)(?P<language>\w*)[^\n`]*\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
+_LABEL = re.compile(r'"([^"]+)"')
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s#]*)(?P<anchor>#[^)\s]*)?\)")
 _LOADS = re.compile(
     r"<(?:script|img|iframe|source|audio|video)\b[^>]*\bsrc=[\"']?(?:https?:)?//[^\"' >]+"
@@ -62,11 +66,20 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     done, end = [], 0
     for fence in _FENCED.finditer(markdown):
         done.append(_relinked(markdown[end : fence.start()], folder, source))
-        opening, _, rest = fence[0].partition("\n")
-        done.append(f"{fence['fence']}{fence['language']}\n{rest}" if opening else fence[0])
+        _, _, rest = fence[0].partition("\n")
+        is_drawing = fence["language"] == "mermaid"
+        done.append(_drawn(fence["text"]) if is_drawing else f"{fence['fence']}{fence['language']}\n{rest}")
         end = fence.end()
     done.append(_relinked(markdown[end:], folder, source))
     return "".join(done)
+
+
+def _drawn(text: str) -> str:
+    """A diagram as a picture in the page, which needs neither a script nor a network to be seen."""
+    svg = base64.b64encode(mmdr.render(text).svg().encode()).decode()
+    words = "; ".join(label.replace("<br/>", " ") for label in _LABEL.findall(text))
+    paper = "background: white; padding: 0.5em"  # its ink is dark, whatever the scheme of the site
+    return f'<img alt="flow chart: {html.escape(words)}" style="{paper}" src="data:image/svg+xml;base64,{svg}">\n'
 
 
 def _relinked(text: str, folder: str, source: str) -> str:

@@ -15,6 +15,7 @@ from sriov_core.agent.round import Round
 from sriov_core.agent.seams import Assigned, DevicePlugin, NoDevicePlugin
 from sriov_core.agent.service import Agent
 from sriov_core.agent.sources import ClusterSource, FileSource, Source
+from sriov_core.agent.statusfile import StatusFile
 from sriov_core.agent.switches import Given, Switches
 from sriov_core.agent.voice import Voice
 from sriov_core.engine.converge import Engine
@@ -32,7 +33,7 @@ class Setting:
 
     ``changes`` is the kernel's bell; without one it looks now and then. ``most`` is what a node may be made to cost
     that nobody drains. ``on_switches`` is told of the switches at each pass, for the level of the log. ``pulse`` is
-    told of whatever happens.
+    told of whatever happens. ``file`` keeps what was reported last.
     """
 
     engine: Engine
@@ -41,6 +42,7 @@ class Setting:
     assigned: Assigned = dict
     pulse: Pulse = attrs.field(factory=Pulse)
     boot: BootUnits | None = None
+    file: StatusFile | None = None
     most: Cost = Cost.VF_LOSS
     on_switches: Callable[[Switches], None] = lambda _: None
     attempts: Callable[[], Attempts] = Attempts
@@ -92,7 +94,11 @@ def _work(
     setting: Setting, source: Source, publisher: Publisher, plugin: DevicePlugin
 ) -> Callable[[Callable[[], bool]], Round]:
     voice = Voice(
-        publisher=publisher, meter=setting.pulse, assigned=setting.assigned, catalogue=setting.engine.catalogue
+        publisher=publisher,
+        meter=setting.pulse,
+        assigned=setting.assigned,
+        catalogue=setting.engine.catalogue,
+        file=setting.file,
     )
     return lambda stopped: Round(
         engine=setting.engine,

@@ -11,6 +11,7 @@ from sriov_core.agent.publish import Publisher
 from sriov_core.agent.report import Around, broken, report
 from sriov_core.agent.seams import Assigned, Meter
 from sriov_core.agent.standing import Standing, Trouble
+from sriov_core.agent.statusfile import StatusFile
 from sriov_core.agent.wish import SeenNodeState, status_of
 from sriov_core.agent.writes import Told
 from sriov_core.api.nodestate import NodeStateStatus
@@ -23,13 +24,14 @@ _FLUSH_S = 5.0
 
 @attrs.frozen(kw_only=True)
 class Voice:
-    """What the agent says. ``catalogue`` are its plugins, ``book`` is what people read."""
+    """What the agent says. ``catalogue`` are its plugins, ``book`` is what people read, ``file`` where it is kept."""
 
     publisher: Publisher
     meter: Meter
     assigned: Assigned
     catalogue: Catalogue
     book: Logbook = attrs.field(factory=Logbook)
+    file: StatusFile | None = None
 
     def say(self, standing: Standing, talk: Talk, host: HostReader, state: SeenNodeState | None) -> None:
         """Report how the node stands, and go on with the talk about draining. HostError when nothing can be read."""
@@ -40,7 +42,7 @@ class Voice:
             before=_before(state),
         )
         status = report(standing, around)
-        self.publisher.want(status, talk, _uid(state))
+        self._report(status, talk, state)
         self.meter.standing(standing.snapshot, standing.waiting)
         self.book.stands(standing, next(one.message for one in status.conditions if one.type == "Ready"))
 
@@ -51,8 +53,13 @@ class Voice:
     def say_blind(self, trouble: Trouble, state: SeenNodeState | None) -> None:
         """Report that nothing can be seen of the machine; its NICs stay in the report as they were."""
         generation = state.metadata.generation if state else 0
-        self.publisher.want(broken(_before(state), trouble, generation), Talk(), _uid(state))
+        self._report(broken(_before(state), trouble, generation), Talk(), state)
         self.book.say("verdict", f"Failed: {trouble.text}", level=logging.WARNING)
+
+    def _report(self, status: NodeStateStatus, talk: Talk, state: SeenNodeState | None) -> None:
+        self.publisher.want(status, talk, _uid(state))
+        if self.file:
+            self.file.keep(status)
 
     def rebooting(self, reasons: str) -> None:
         """Tell the cluster why the machine is about to reboot; waits a little until that is written."""

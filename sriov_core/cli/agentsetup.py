@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from sriov_core import __version__
-from sriov_core.agent import bootunits
+from sriov_core.agent import bootunits, statusfile
 from sriov_core.agent.assembly import Setting, cluster_agent, file_agent
 from sriov_core.agent.bootunits import BootUnits
 from sriov_core.agent.node import SeenNode, addresses, platform, read_node
@@ -21,6 +21,7 @@ from sriov_core.agent.publish import MANAGER
 from sriov_core.agent.pulse import Pulse, pages
 from sriov_core.agent.requestlog import RequestLog
 from sriov_core.agent.service import Agent
+from sriov_core.agent.statusfile import StatusFile
 from sriov_core.agent.switches import Given
 from sriov_core.cli.machine import Machine, must_be_able, open_machine
 from sriov_core.cli.options import Settings
@@ -155,6 +156,7 @@ def _setting(
         assigned=dict if machine.simulated is not None else resources.assigned,
         pulse=pulse,
         boot=_units(wanted, machine, root),
+        file=StatusFile(path=f"{root}{statusfile.PATH}") if machine.simulated is None or root else None,
         most=wanted.most,
         on_switches=lambda on: wanted.on_level(on.log_level),
     )

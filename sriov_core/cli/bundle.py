@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 
 from sriov_core import __version__
+from sriov_core.agent import statusfile
 from sriov_core.cli import bundlefile, kernelnews
 from sriov_core.cli.bundlefile import Bundle
 from sriov_core.cli.capture import captured
@@ -170,6 +171,10 @@ def _boot_result(source: Source) -> Any:
     return _json(source.machine.host, bootresult.PATH)
 
 
+def _agent_status(source: Source) -> Any:
+    return _json(source.machine.host, statusfile.PATH)
+
+
 def _plan(source: Source) -> Any:
     text = _file(source.machine.host, BOOT_FILE)
     spec = bootfile.decode(text.encode(), BOOT_FILE).spec
@@ -241,6 +246,7 @@ def _json(host: HostReader, path: str) -> Any:
 
 
 COLLECTORS: Mapping[str, Collector] = {
+    "agent-status.json": _agent_status,
     "boot-file.json": _boot_file,
     "boot-result.json": _boot_result,
     "capture.json": _capture,

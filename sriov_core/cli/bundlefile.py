@@ -35,7 +35,7 @@ class Bundle:
             "written_by": f"sriov-core {__version__}",
             "files": {name: len(self.parts[name].encode(errors="replace")) for name in sorted(self.parts)},
             "missing": dict(sorted(self.missing.items())),
-            "read_with": f"sriov-core probe --host {FOLDER}/capture.json",
+            "read_with": f"sriov-core probe --host {FOLDER}.tar.gz",
         }
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 

@@ -112,7 +112,7 @@ reset_firmware_option = click.option(
 
 
 _HOST_OPTIONS = (
-    click.option("--host", metavar="FILE", help="A simulated machine: a captured tree, or a SriovNetworkNodeState."),
+    click.option("--host", metavar="FILE", help="A simulated machine: a capture, a support bundle, or a node state."),
     click.option("--root", metavar="DIR", default="/", show_default=True, help="The machine's file system."),
     click.option("--journal", metavar="PATH", help="Where is remembered what was changed, and what was there before."),
     click.option("--disable-plugin", metavar="NAME", multiple=True, help="Do as if the plugin were not installed."),

@@ -17,7 +17,7 @@ _DIGITS = 10
 _SHORTEST_WORD = 3
 _HARMLESS = frozenset({"0.0.0.0", "127.0.0.1", "255.255.255.255", "::", "::1"})  # noqa: S104  # nothing is bound
 
-_FIELDS = {"serial": "serial", "hostname": "host"}
+_FIELDS = {"serial": "serial", "hostname": "host", "assigned": "pod"}
 """Fields of which the whole value is an identity, whatever it looks like."""
 
 _HEX = "[0-9a-f]"

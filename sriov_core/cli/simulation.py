@@ -1,7 +1,8 @@
-"""``--host FILE``: a machine in memory from a captured tree or from what a node state reports, and saving it again."""
+"""``--host FILE``: a machine in memory from a capture, a support bundle or a node state, and saving it again."""
 
 import sys
 
+from sriov_core.cli import bundleread
 from sriov_core.errors import HostError, SpecError
 from sriov_core.host.ports import Host
 from sriov_core.testing import trees
@@ -9,17 +10,22 @@ from sriov_core.testing.world import FakeWorld
 
 LARGEST_BYTES = 50_000_000
 _MARK = "SriovNetworkNodeState"
+_STANDARD_INPUT = "standard input"
+_WANTED = "--host takes a tree written by `capture`, a support bundle, or a SriovNetworkNodeState"
 
 
 def simulated_host(path: str) -> FakeWorld:
     """The machine in a file. HostError when it cannot be read, SpecError when it describes no machine."""
-    text = read_text(path)
+    data, called = _read(path)
+    if bundleread.is_compressed(data):
+        return FakeWorld(trees.loads(bundleread.capture_in(data, called), name=f"{called} (capture.json)"))
+    text = _decoded(data, called)
     if _MARK in text:
         return _from_node_state(text, path)
     try:
         return FakeWorld(trees.loads(text, name=path))
     except SpecError as err:
-        raise SpecError(f"{err}. --host takes a tree written by `capture`, or a SriovNetworkNodeState") from err
+        raise SpecError(f"{err}. {_WANTED}") from err
 
 
 def save(host: Host, path: str) -> None:
@@ -37,7 +43,12 @@ def must_be_simulated(simulated: str | None) -> None:
 
 def read_text(path: str) -> str:
     """The text of a file the user named, ``-`` for the standard input; HostError or SpecError says why not."""
-    called = "standard input" if path == "-" else path
+    return _decoded(*_read(path))
+
+
+def _read(path: str) -> tuple[bytes, str]:
+    """The bytes of the file and how it is called."""
+    called = _STANDARD_INPUT if path == "-" else path
     if path == "-" and sys.stdin is None:
         raise HostError("cannot read standard input: it is closed. Name a file")
     try:
@@ -53,10 +64,14 @@ def read_text(path: str) -> str:
         raise HostError(f"cannot read {called}: {reason}") from err
     if len(found) > LARGEST_BYTES:
         raise SpecError(f"{called} has more than {LARGEST_BYTES // 1_000_000} MB. Split it")
+    return found, called
+
+
+def _decoded(data: bytes, called: str) -> str:
     try:
-        return found.decode().replace("\r\n", "\n")
+        return data.decode().replace("\r\n", "\n")
     except UnicodeDecodeError as err:
-        remedy = "" if path == "-" else ". Save the file as UTF-8"
+        remedy = "" if called == _STANDARD_INPUT else ". Save the file as UTF-8"
         raise SpecError(f"{called} is no text (byte {err.start} is not UTF-8){remedy}") from err
 
 

@@ -4,7 +4,7 @@ Equal identities stay equal, so that what depends on it (one card, one address) 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -31,6 +31,8 @@ from sriov_core.testing.tree import (
 _MAC = re.compile(r"(?<![0-9a-f:])([0-9a-f]{2}:){5,}[0-9a-f]{2}(?![0-9a-f:])")
 _NAMED_BY_MAC = re.compile(r"(?<=enx|ibx)[0-9a-f]{12}")
 _NO_IDENTITY = {"00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", NO_GUID}
+_TELLING_ATTRIBUTES = ("resource", "ari_enabled")
+"""Of sysfs, beside what other facts tell: the memory of a PF and of its VFs, and whether its port forwards by ARI."""
 _TELLING_ARGUMENTS = ("intel_iommu", "amd_iommu", "iommu", "pci=", "vfio", "module_blacklist", "lockdown")
 
 
@@ -53,7 +55,7 @@ def capture(host: HostReader, only: Iterable[Address] = ()) -> Tree:
             "features, parameters": "of what the machine has, those that are known by name",
             "MACs, GUIDs, serial numbers, networks, host name, boot id, what uses a NIC": "replaced",
         },
-        node=_node(node, host),
+        node=_node(node, functions, host),
         functions=[_function(function, host) for function in functions],
     )
     return blank(tree, secrets=[node.hostname])
@@ -90,7 +92,7 @@ def _without_macs(text: str) -> str:
     return _NAMED_BY_MAC.sub(lambda match: replace(":".join(re.findall("..", match[0]))).replace(":", ""), text)
 
 
-def _node(node: Node, host: HostReader) -> NodeFacts:
+def _node(node: Node, functions: Iterable[Function], host: HostReader) -> NodeFacts:
     networks, silence = _networks(host)
     return NodeFacts(
         hostname="host",
@@ -104,6 +106,7 @@ def _node(node: Node, host: HostReader) -> NodeFacts:
         boot_manager=node.boot_manager,
         modules=sorted(node.modules),
         network_managers=list(node.network_managers),
+        other_files=_bus_numbers(functions, host),
         rdma_mode=node.rdma_mode,
         other_net_namespaces=node.other_net_namespaces,
         noiommu=node.noiommu,
@@ -111,6 +114,21 @@ def _node(node: Node, host: HostReader) -> NodeFacts:
         network_ids=networks,
         network_ids_error=silence,
     )
+
+
+def _bus_numbers(functions: Iterable[Function], host: HostReader) -> dict[str, str]:
+    """By its file, the last bus number behind each port with a NIC: VFs need some beyond (drivers/pci/iov.c)."""
+    buses = sorted({f.address.name.rpartition(":")[0] for f in functions if f.address.bus == "pci"})
+    paths = (f"/sys/class/pci_bus/{bus}/device/subordinate_bus_number" for bus in buses)
+    found = {path: _told(host.file, path) for path in paths}
+    return {path: text for path, text in found.items() if text is not None}
+
+
+def _told(question: Callable[..., str | None], *about: object) -> str | None:
+    try:
+        return question(*about)
+    except HostError:
+        return None  # of a machine that is ill as much as it tells
 
 
 def _networks(host: HostReader) -> tuple[dict[str, str], str]:
@@ -147,6 +165,7 @@ def _function(function: Function, host: HostReader) -> FunctionFacts:
         slot=host.slot(address),
         driver_version=firmware.driver_version,
         firmware_version=firmware.firmware_version,
+        attributes=_attributes(address, host),
         links=[_link(link, _features(address, host)) for link in own],
         sriov=_sriov(function, host),
         eswitch=EswitchFacts(mode=mode, switch_id=switch or "0") if mode else None,
@@ -158,6 +177,11 @@ def _function(function: Function, host: HostReader) -> FunctionFacts:
         uses=[UseFacts(kind=use.kind, detail=f"{use.kind} (detail removed)") for use in host.uses(address)],
         managers=list(host.managers(address)),
     )
+
+
+def _attributes(address: Address, host: HostReader) -> dict[str, str]:
+    found = {name: _told(host.attribute, address, name) for name in _TELLING_ATTRIBUTES}
+    return {name: text for name, text in found.items() if text is not None}
 
 
 def _parameters(address: Address, kernel: KernelDriver, host: HostReader) -> dict[str, ParameterFacts]:

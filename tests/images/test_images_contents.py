@@ -113,6 +113,17 @@ def test_the_bill_of_materials_lists_every_package_of_python(image: Image) -> No
     assert len(there) > 30
 
 
+def test_the_bill_of_materials_is_what_was_pinned_and_names_no_place_of_the_build(image: Image) -> None:
+    text = (image.root / "usr/share/sbom/python.cdx.json").read_text()
+    assert "file:" not in text
+    pinned = re.findall(
+        r"^([\w.-]+)==(\S+)", (ROOT / f"images/{image.name}/requirements.txt").read_text(), re.MULTILINE
+    )
+    listed = {(_same(part["name"]), part["version"]) for part in json.loads(text)["components"]}
+    assert {one for one in listed if one[0] != "sriov-core"} == {(_same(name), version) for name, version in pinned}
+    assert [*image.packages.glob("*.dist-info/direct_url.json"), *image.packages.glob("bin")] == []
+
+
 def _same(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 

@@ -73,8 +73,11 @@ def test_the_operator_prints_what_it_needs_in_place(operator: Image) -> None:
     assert {"Namespace", "ServiceAccount", "ClusterRole"} <= kinds
 
 
-def test_the_agent_has_its_help(agent: Image) -> None:
-    assert "Usage: sriov-core agent" in said(agent, "sriov-core", "agent", "--help")
+@pytest.mark.parametrize("command", [pytest.param((), id="agent"), pytest.param(("wait-for-config",), id="waiting")])
+def test_each_process_of_the_agent_has_its_help(agent: Image, command: tuple[str, ...]) -> None:
+    assert f"Usage: sriov-core agent {' '.join(command)}".strip() in said(
+        agent, "sriov-core", "agent", *command, "--help"
+    )
 
 
 def test_the_agent_image_probes_a_sample(agent: Image) -> None:

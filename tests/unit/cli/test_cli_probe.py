@@ -175,7 +175,7 @@ def test_names_cannot_steer_the_terminal(cli: Cli, xl710: Path, files: Files) ->
 def test_a_host_file_that_is_no_machine_is_an_error(cli: Cli, files: Files, text: str, message: str) -> None:
     path = files.write("" if text == "empty" else "a: 1\n", "host.yaml")
     ran = cli("probe", "--host", path)
-    hint = "--host takes a tree written by `capture`, or a SriovNetworkNodeState"
+    hint = "--host takes a tree written by `capture`, a support bundle, or a SriovNetworkNodeState"
     assert (ran.code, ran.errors) == (1, [f"{message.format(path=path)}. {hint}"])
 
 

@@ -23,7 +23,7 @@ from sriov_core.testing.tree import Tree, UseFacts
 
 TREES = Path(__file__).parents[2] / "trees"
 MAC, SERIAL, HOST, PEER, PASSWORD = "3c:fd:fe:aa:bb:01", "MT2034X01234", "worker-7", "10.20.30.40", "hunter2"
-SECRETS = (MAC, SERIAL, HOST, PEER, PASSWORD, "/srv/customer")
+SECRETS = (MAC, SERIAL, HOST, PEER, PASSWORD, "/srv/customer", "shop/till-1")
 PF = Address("0000:01:00.0")
 
 
@@ -37,6 +37,8 @@ def secretive() -> Tree:
     )
     tree.node.other_files["/etc/sriov-operator/pci/0000:01:00.0"] = json.dumps({"mac": MAC, "node": HOST})
     tree.node.other_files["/run/sriov-core/boot-result.json"] = json.dumps({"words": [f"pre: {HOST} has {MAC}"]})
+    status = {"interfaces": [{"mac": MAC, "Vfs": [{"assigned": "shop/till-1"}]}], "lastSyncError": f"{HOST}: {PEER}"}
+    tree.node.other_files["/run/sriov-core/agent-status.json"] = json.dumps({"format": 1, "status": status})
     tree.functions[0].serial = SERIAL
     tree.functions[0].links[0].mac = MAC
     tree.functions[0].links[0].alt_names = [f"enx{MAC.replace(':', '')}"]
@@ -78,6 +80,7 @@ def test_equal_identities_are_equal_across_the_parts(machine: Machine) -> None:
     assert mac.startswith("mac-")
     assert mac in parts["boot-result.json"]
     assert mac in parts["other-operator.json"]
+    assert mac in parts["agent-status.json"]
 
 
 def test_the_same_machine_and_key_give_the_same_bytes(machine: Machine) -> None:

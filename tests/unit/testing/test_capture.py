@@ -80,6 +80,18 @@ def test_a_capture_keeps_the_facts():
     assert captured.captured
 
 
+def test_a_capture_keeps_what_tells_of_memory_and_bus_numbers():
+    """Findings HW-112 and HW-113 are read from these."""
+    tree = machine()
+    telling = {"resource": "0x00000000a0369f00 0x00000000a0369fff 0x0000000000040200", "ari_enabled": "0"}
+    tree.functions[0].attributes = {**telling, "label": "worker-7"}
+    bus = f"/sys/class/pci_bus/{PF.name.rpartition(':')[0]}/device/subordinate_bus_number"
+    tree.node.other_files = {bus: "4\n", "/etc/worker-7": "secret"}
+    captured = capture(FakeWorld(tree))
+    assert captured.functions[0].attributes == telling
+    assert captured.node.other_files == {bus: "4\n"}
+
+
 def test_a_captured_machine_captures_to_itself():
     once = capture(FakeWorld(capture(with_vfs())))
     assert capture(FakeWorld(once)).functions == once.functions
