@@ -16,6 +16,8 @@ from sriov_core.host.ownfiles import replace
 FORMAT = 1
 PATH = "/run/sriov-core/agent-status.json"
 """Below /run, which is in memory: nothing of an earlier boot is left, and a write waits for no disk."""
+_MODE = 0o600
+"""It names pods and MACs, which are not everybody's business."""
 
 _log = logging.getLogger("sriov_core.agent")
 
@@ -51,8 +53,8 @@ class StatusFile:
             "status": status,
         }
         try:
-            replace(self.path, msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n")
-        except OSError as err:
+            replace(self.path, msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n", _MODE)
+        except (OSError, ValueError) as err:
             if not self._complained:
-                _log.info("the report is not kept in %s: %s", self.path, err.strerror)
+                _log.info("the report is not kept in %s: %s", self.path, err)
             self._complained = True

@@ -16,6 +16,7 @@ from sriov_core.errors import SpecError
 
 LARGEST_BYTES = 100_000_000
 """Of the whole bundle, decompressed; one has fifteen parts of four million letters at the most, and mostly some KB."""
+_MOST_MEMBERS = 1000
 _MAGIC = b"\x1f\x8b"
 """How a gzip file begins (RFC 1952, section 2.3.1)."""
 _WANTED = "--host takes the file that `support-bundle` wrote, as it is"
@@ -53,14 +54,22 @@ def _decompressed(data: bytes) -> bytes:
 
 
 def _members(archive: bytes) -> Mapping[str, bytes]:
-    """The capture and the index, those that are there as plain files; the first of a name counts."""
+    """The capture and the index, those that are there as plain files; the first of a name counts.
+
+    Only headers of one block are looked at, as we write them: what tarfile makes of extended ones has no bounds.
+    """
     found: dict[str, bytes] = {}
-    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
-        while len(found) < 2 and (member := tar.next()) is not None:
-            wanted = member.name in (_CAPTURE, _INDEX) and member.name not in found
-            # A sparse file is as large as it says it is, whatever the archive is.
-            if wanted and member.isreg() and not member.issparse() and (file := tar.extractfile(member)):
-                found[member.name] = file.read(LARGEST_BYTES)
+    at = seen = 0
+    while len(found) < 2 and any(header := archive[at : at + tarfile.BLOCKSIZE]):
+        member = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+        at, seen = at + tarfile.BLOCKSIZE, seen + 1
+        if member.size < 0 or at + member.size > len(archive):
+            raise tarfile.ReadError("it ends in the middle of a file")
+        if seen > _MOST_MEMBERS:
+            raise tarfile.ReadError(f"it has more than {_MOST_MEMBERS} files")
+        if member.name in (_CAPTURE, _INDEX) and member.type in (tarfile.REGTYPE, tarfile.AREGTYPE):
+            found.setdefault(member.name, archive[at : at + member.size])
+        at += -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
     return found
 
 

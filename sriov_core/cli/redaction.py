@@ -31,6 +31,8 @@ _PATTERNS = {
     # What sysfs tells of an RDMA device, and a MAC in the name of a netdev.
     "guid": rf"(?<![0-9a-z:])(?:{_HEX}{{4}}:){{3}}{_HEX}{{4}}(?![0-9a-z:])|(?<![0-9a-z])0x{_HEX}{{16}}(?![0-9a-z])",
     "named": rf"(?<=enx|ibx){_HEX}{{12}}(?![0-9a-z])",
+    # As a report says who uses a VF (sriov_core/agent/decide.py).
+    "pod": r"(?<=assigned to pod )[0-9a-z.-]+/[0-9a-z.-]*[0-9a-z]",
     "ip": r"(?<![0-9a-z.])\d{1,3}(?:\.\d{1,3}){3}(?![0-9a-z]|\.\d)",
     "ip6": rf"(?<![0-9a-z:.])(?:{_HEX}{{0,4}}:){{2,7}}(?:{_HEX}{{1,4}}|\d{{1,3}}(?:\.\d{{1,3}}){{3}})?(?![0-9a-z:])",
 }
@@ -92,10 +94,12 @@ class Redactor:
         found = match[0]
         kind = next(name for name in _PATTERNS if match[name] is not None)
         plain = found.lower().replace("-", ":") if kind == "mac" else found.lower()
-        if found in self.keep or not plain.strip("0:x") or not plain.strip("f:"):
+        if found in self.keep:
             return found
         if kind in ("ip", "ip6"):
             return self._address(found)
+        if not plain.strip("0:x") or not plain.strip("f:"):  # no address, and the broadcast's
+            return found
         if kind == "named":
             return self._hashed("", ":".join(re.findall("..", plain)))[:12]
         return self._hashed(kind, plain)

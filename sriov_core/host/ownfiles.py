@@ -60,16 +60,17 @@ def write(root: str, path: str, content: str | None, run: Run, *, live: bool) ->
         _reload(root, run)
 
 
-def replace(path: str, content: str) -> None:
+def replace(path: str, content: str, mode: int = _FILE_MODE) -> None:
     """Write a file so that a reader, and a machine that loses power, finds the old text or the new one.
 
-    It, and folders made for it, may be read by all whatever the umask: udev, systemd and a look without rights do.
+    It, and folders made for it, may be read by all whatever the umask: udev, systemd and a look without rights do. A
+    file that holds what is not for all has a mode of its own.
     """
     folder, _, name = path.rpartition("/")
     make_folder(folder)
     draft = f"{folder}/.{name}.draft"
     with open(draft, "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), _FILE_MODE)
+        os.fchmod(file.fileno(), mode)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -83,7 +84,7 @@ def replace(path: str, content: str) -> None:
 
 def make_folder(path: str) -> None:
     """Make a folder and those above it that are missing, with mode 0755 whatever the umask."""
-    if os.path.isdir(path):
+    if os.path.isdir(path or "."):  # above the first part of a relative path is where we are
         return
     make_folder(os.path.dirname(path))
     try:

@@ -14,6 +14,8 @@ from sriov_core.testing.tree import FORMAT, STRUCT_AT, Tree
 
 _UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]*)`(?: - at `\$(?P<path>[^`]*)`)?")
 _NUMBER = re.compile(r"Expected `str(?: \| null)?`, got `(?:int|float)`")
+_SEVERAL = "expected a single document in the stream"
+"""What yaml says of a second document."""
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -41,7 +43,10 @@ def loads(text: str, *, name: str = "device tree") -> Tree:
     """The tree in a text; ``name`` opens every error message."""
     if not text.strip():
         raise SpecError(f"{name} is empty; a device tree opens with 'format: {FORMAT}'")
-    tree = _from_json(text, name) if text.lstrip().startswith("{") else _from_data(_parse_yaml(text, name), name)
+    try:
+        tree = _from_json(text, name) if text.lstrip().startswith("{") else _from_data(_parse_yaml(text, name), name)
+    except RecursionError as err:
+        raise SpecError(f"{name} is no device tree: it nests deeper than any") from err
     _check_format(tree.format, name)
     plausible(tree, name=name)
     return tree
@@ -88,6 +93,9 @@ def _parse_yaml(text: str, name: str) -> object:
     try:
         return yaml.load(text, Loader=loader)  # noqa: S506  # one of the two safe loaders
     except yaml.YAMLError as err:
+        if getattr(err, "context", None) == _SEVERAL:
+            count = sum(isinstance(event, yaml.DocumentStartEvent) for event in yaml.parse(text, Loader=loader))
+            raise SpecError(f"{name} holds {count} documents, and one machine is wanted") from err
         raise SpecError(f"{name} is no YAML: {' '.join(str(err).split())}") from err
 
 

@@ -116,6 +116,12 @@ def test_a_file_in_the_way_is_an_error_with_the_errno(tmp_path: Path) -> None:
         host.write_file(RULES, "x")
 
 
+def test_folders_of_a_relative_path_are_made_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ownfiles.replace("machine/run/text", "text\n")
+    assert (tmp_path / "machine/run/text").read_text() == "text\n"
+
+
 def test_files_and_new_folders_may_be_read_by_all_whatever_the_umask(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir(mode=0o700)
     before = os.umask(0o077)

@@ -29,6 +29,16 @@ def test_the_report_is_kept_as_the_cluster_gets_it(file: StatusFile) -> None:
     assert (kept(file)["format"], kept(file)["last_failure"]) == (1, None)
 
 
+def test_the_report_is_for_root_alone(file: StatusFile) -> None:
+    file.keep(GOOD)
+    assert Path(file.path).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_text_that_cannot_be_written_stops_nothing(file: StatusFile) -> None:
+    file.keep(NodeStateStatus(sync_status="Failed", last_sync_error="\udc80"))
+    assert not Path(file.path).exists()
+
+
 def test_what_went_wrong_last_stays_when_it_is_over(file: StatusFile) -> None:
     file.keep(BAD)
     first = kept(file)["last_failure"]

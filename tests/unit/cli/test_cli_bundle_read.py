@@ -27,6 +27,14 @@ def archive(*entries: tuple[tarfile.TarInfo, bytes]) -> bytes:
     return out.getvalue()
 
 
+def raw(name: str, size: bytes = b"00000000000\0", kind: bytes = b"0", data: bytes = b"") -> bytes:
+    """A compressed archive of one member, whose header says any size at all, in the form ustar."""
+    head = name.encode().ljust(100, b"\0") + b"0000644\0" * 3 + size + b"0" * 12
+    tail = kind + b"\0" * 100 + b"ustar\x0000" + b"\0" * 247
+    summed = f"{sum(head) + 8 * 32 + sum(tail):06o}\0 ".encode()
+    return gzip.compress(head + summed + tail + data)
+
+
 def entry(name: str, **facts: object) -> tarfile.TarInfo:
     made = tarfile.TarInfo(name)
     for key, value in facts.items():
@@ -65,6 +73,7 @@ def test_a_bundle_without_a_capture_says_why() -> None:
         pytest.param(archive((entry(CAPTURE, type=tarfile.DIRTYPE), b"")), id="a-folder"),
         pytest.param(archive((entry(CAPTURE, type=tarfile.CHRTYPE), b"")), id="a-device"),
         pytest.param(archive((entry(INDEX), b'{"missing": ["capture.json"]}')), id="another-index"),
+        pytest.param(raw("x", b"00002000000\0", kind=b"x", data=b"1" * 0o2000000), id="an-extended-header-of-digits"),
     ],
 )
 def test_a_foreign_archive_is_no_bundle(data: bytes) -> None:
@@ -80,6 +89,10 @@ def test_a_foreign_archive_is_no_bundle(data: bytes) -> None:
         pytest.param(b"\x1f\x8b and so on", id="no-gzip"),
         pytest.param(archive((entry(CAPTURE), b"\xff\xfe")), id="no-text"),
         pytest.param(archive((entry(INDEX), b"[" * 100_000)), id="an-index-without-end"),
+        pytest.param(raw(CAPTURE, b"\x80" + b"\xff" * 11, data=b"{}"), id="a-size-beyond-all-numbers"),
+        pytest.param(raw(CAPTURE, b"\xff" * 12, data=b"{}"), id="a-size-below-nothing"),
+        pytest.param(raw(CAPTURE, b"77777777777\0", data=b"{}"), id="a-size-beyond-the-archive"),
+        pytest.param(archive(*((entry(str(number)), b"") for number in range(2000))), id="files-without-end"),
     ],
 )
 def test_what_is_no_sound_archive_is_refused(data: bytes) -> None:

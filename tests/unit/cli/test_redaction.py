@@ -1,10 +1,11 @@
 """Identities in, hashes out: equal ones stay equal, and what is no identity stays."""
 
+import ipaddress
 import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sriov_core.cli.redaction import Redactor
@@ -31,6 +32,7 @@ def hashed(text: str) -> str:
         pytest.param("root=UUID=6377f306-9910-4d0b-8466-5d90cc36cd42", r"root=UUID=uuid-[0-9a-f]{10}", id="uuid"),
         pytest.param("sn MT2034X01234.", r"sn serial-[0-9a-f]{10}\.", id="serial-number"),
         pytest.param("Worker-7 kernel:", r"host-[0-9a-f]{10} kernel:", id="host-name-in-any-case"),
+        pytest.param("vf0 is assigned to pod bank/ledger-0; vf1", r"vf0 is assigned to pod pod-\w{10}; vf1", id="pod"),
     ],
 )
 def test_an_identity_is_replaced(text: str, pattern: str) -> None:
@@ -63,6 +65,12 @@ def test_equal_identities_stay_equal_however_they_are_written() -> None:
     assert hashed("fd00::1") == hashed("fd00:0:0:0:0:0:0:1")
 
 
+def test_a_pod_is_the_same_in_a_sentence_and_in_its_field() -> None:
+    assert (
+        hashed("assigned to pod bank/ledger-0").split()[-1] == REDACTOR.data({"assigned": "bank/ledger-0"})["assigned"]
+    )
+
+
 def test_another_key_gives_other_hashes() -> None:
     assert Redactor(key=b"other").text("10.1.2.3") != hashed("10.1.2.3")
 
@@ -87,6 +95,7 @@ def test_no_mac_is_left_whatever_stands_around_it(octets, before, after) -> None
 
 
 @given(value=st.ip_addresses())
+@example(value=ipaddress.ip_address("::ffff:ffff:ffff"))
 def test_no_address_is_left_in_json(value) -> None:
     harmless = ("0.0.0.0", "127.0.0.1", "255.255.255.255", "::", "::1")
     shown = json.dumps(REDACTOR.data({"peer": f"from {value}"}))

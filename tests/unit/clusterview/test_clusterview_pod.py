@@ -22,7 +22,7 @@ SriovNetworkNodeState/worker-1:
       - pciAddress: "0000:86:00.0"
         name: ens1f0
         numVfs: 2
-        Vfs: [{pciAddress: "0000:86:02.0", vfID: 0, driver: iavf}, {pciAddress: "0000:86:02.1", vfID: 1}]
+        Vfs: [{pciAddress: "0000:86:02.0", vfID: 0}, {pciAddress: "0000:86:02.1", vfID: 1}]
 """
 
 
@@ -175,9 +175,16 @@ Pod/sriov-device-plugin-x:
         pytest.param(
             f"{NOTHING_OFFERED}{WITHOUT_DRIVER}",
             "POD-470",
-            "VFs without a kernel driver, which the device plugin passes over: 1 of ens1f0 (vf1 is the first)",
+            "VFs without a kernel driver, which the device plugin passes over: 2 of ens1f0 (vf0 is the first)",
             "sriov-core probe ens1f0",
-            id="a-vf-without-a-driver",
+            id="vfs-without-a-driver",
+        ),
+        pytest.param(
+            f"{NOTHING_OFFERED}{WITHOUT_DRIVER.replace('vfID: 0', 'vfID: 0, driver: iavf')}",
+            "POD-470",
+            "the kubelet does not know",
+            "log",
+            id="one-vf-without-a-driver-is-not-why-all-are-missing",
         ),
         pytest.param(
             TAKEN, "POD-471", "2 of 2 are taken by team-b/db; the pod wants 1", "Raise numVfs", id="all-are-taken"

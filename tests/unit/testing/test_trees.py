@@ -23,6 +23,7 @@ MALFORMED = {
     "empty": ("", "tree is empty; a device tree opens with 'format: 1'"),
     "no mapping": ("- a\n- b\n", "tree is a list, not a mapping; it must open with 'format: 1'"),
     "no YAML": ("format: [1\n", "tree is no YAML: "),
+    "nested JSON": ('{"format": 1, "a": ' + "[" * 100_000, "tree is no device tree: it nests deeper than any"),
     "no JSON": ("{format", "tree is no JSON: "),
     "no format": ("functions: []\n", "tree has no format version; it must say 'format: 1'"),
     "no format in JSON": ('{"functions": []}', "tree has no format version"),
