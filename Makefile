@@ -52,7 +52,7 @@ check: $(READY)  ## ruff, mypy --strict, and the direction of imports
 apiserver: $(READY)  ## kube-apiserver and etcd for the cluster tests, built once into a cache outside the tree
 	@$(BIN)/python tests/cluster/servers.py build
 
-cluster: $(READY)  ## an API server with a simulated node, to try operator and agent by hand (docs/cluster.md); Ctrl-C ends it
+cluster: $(READY)  ## an API server and two simulated nodes, to try operator and agent by hand (docs/cluster.md); Ctrl-C ends it
 	@$(BIN)/python tests/cluster/servers_tryout.py --folder .cluster
 
 crdcheck: $(READY)  ## the definitions of the kinds, judged by the API server's own code; needs Go, or installs it beside Python

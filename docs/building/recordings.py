@@ -86,7 +86,7 @@ def _block(page: str, name: str) -> re.Match[str]:
 def drawing(name: str, folder: Path) -> str:
     """The picture of that name, drawn now; an empty folder stands for the machine's own file system.
 
-    It has numbers instead of models, then, since no pci.ids is found.
+    Its models are called as the plugins call them, then, since no pci.ids is found.
     """
     machine, policies = DRAWN[name]
     host, saved = str(ROOT / machine), str(folder / f"{name}.yaml")

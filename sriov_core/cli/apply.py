@@ -4,7 +4,7 @@ import click
 
 from sriov_core.cli import keeping, simulation
 from sriov_core.cli.approval import COSTS
-from sriov_core.cli.carryout import Run, carry_out, tell
+from sriov_core.cli.carryout import Run, carry_out, keep_simulated, tell
 from sriov_core.cli.machine import Machine, must_be_able, open_machine
 from sriov_core.cli.options import Settings, file_option, host_options, output_options, reset_firmware_option
 from sriov_core.cli.screen import Session
@@ -57,8 +57,7 @@ def verb(  # noqa: PLR0917  # click passes every option by name
     run = Run(verb="apply", spec=spec, release=prune, max_cost=COSTS[max_cost], yes=yes, problems=wish.problems)
     outcome = carry_out(machine, run, session)
     code = tell(outcome, session)
-    if save:
-        simulation.save(machine.host, save)
+    keep_simulated(machine, outcome, save, session)
     if watch and code != 1:
         return keeping.keep(machine, run, session)
     return code

@@ -4,6 +4,7 @@ import time
 
 import attrs
 
+from sriov_core.cli import simulation
 from sriov_core.cli.approval import Approval, refuse_problems
 from sriov_core.cli.machine import Machine
 from sriov_core.cli.outcome import Outcome
@@ -62,3 +63,11 @@ def tell(outcome: Outcome, session: Session) -> int:
     for error in outcome.errors():
         session.error(error)
     return outcome.end.exit_code
+
+
+def keep_simulated(machine: Machine, outcome: Outcome, path: str | None, session: Session) -> None:
+    """Write what has become of a simulated machine to the file; without one, say that it is lost."""
+    if path:
+        simulation.save(machine.host, path)
+    elif machine.simulated is not None and outcome.done:
+        session.note("the result is not kept; --save FILE keeps it")

@@ -23,7 +23,7 @@ from sriov_core.policy.verdict import Summary, Verdict
 def verb(session: Session, files: tuple[str, ...], settings: Settings) -> int:
     """Tell for each policy and NIC: taken, displaced by whom, or which field does not match; then who won.
 
-    Exit code: 0, or 1 for invalid input.
+    Exit code: 0, or 1 for invalid input or a NIC that cannot be served.
     """
     given = read_input(files)
     machine = open_machine(settings, given.pins)
@@ -40,10 +40,13 @@ def blocks(wish: Wish) -> Iterator[Block]:
     for line in lines(wish.rendering):
         tone = Tone.STRONG if line.startswith("policy ") else Tone.FAIL if not line.startswith(" ") else Tone.PLAIN
         yield Line(line, tone)
-    rows = tuple(row for nic in wish.spec.nics for row in _won(nic))
+    refused = {problem.nic for problem in wish.problems if problem.nic}
+    rows = tuple(row for nic in wish.spec.nics if nic.address not in refused for row in _won(nic))
     yield Line()
     if rows:
         yield Table(("NIC", "NAME", "VFS", "WON BY", "RESOURCE", "TYPE"), rows)
+    elif refused:
+        yield Line("no VFs are won: no NIC that is selected can be served", Tone.FAIL)
     else:
         yield Line("no VFs are asked for on this machine")
 

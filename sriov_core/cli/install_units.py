@@ -22,6 +22,7 @@ from sriov_core.model.desired import NodeSpec
 
 _TOOL_S = 60.0
 _AT_NEXT_BOOT = "they run at the next boot; `systemctl start sriov-core-pre sriov-core-post` runs them now"
+_PASSING = ("/home/", "/root/", "/tmp/", "/var/tmp/")  # noqa: S108  # nothing is written there
 _LEFT = "the NICs stay as they are; `sriov-core reset --all` gives them back"
 
 
@@ -61,6 +62,7 @@ def verb(
     if uninstall:
         return _tell(units.uninstall(root, run), _LEFT, session)
     program = (sys.executable, "-m", "sriov_core")
+    _tell_where(program[0], session)
     wanted = {**_boot_file(files, settings, session), **unittexts.texts(program)}
     if dry_run:
         session.show(lambda: _printed(wanted), lambda: {"files": wanted})
@@ -69,6 +71,13 @@ def verb(
     if units.is_booted(root):
         units.must_start(program, run)
     return _tell(units.install(root, wanted, run), _AT_NEXT_BOOT, session)
+
+
+def _tell_where(interpreter: str, session: Session) -> None:
+    """Homes may be mounted late or locked until somebody logs in, and temporary folders are emptied."""
+    if interpreter.startswith(_PASSING):
+        text = f"the units run {interpreter}, which a boot may not find: it needs an installation that is there early"
+        session.note(f"{text} and stays, for example in /opt/sriov-core")
 
 
 def _boot_file(files: tuple[str, ...], settings: Settings, session: Session) -> dict[str, str]:

@@ -33,13 +33,14 @@ class End(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """The result of a run with what the command knows of it."""
+    """The result of a run with what the command knows of it; ``idle`` is what is said when nothing was to be done."""
 
     result: Result
     spec: NodeSpec
     release: bool = False
     done: int = 0
     seconds: float = 0.0
+    idle: str = "nothing to do: the machine is as wished"
 
     @property
     def end(self) -> End:
@@ -64,7 +65,7 @@ class Outcome:
         """For people: what was done, what was read back, what is missing."""
         last = self.result.last
         if self.end is End.UNCHANGED:
-            yield Line("nothing to do: the machine is as wished", Tone.GOOD)
+            yield Line(self.idle, Tone.GOOD)
         elif self.end is not End.FAILED:
             yield Line(f"done: {counted(self.done, 'step')} in {self.seconds:.1f} s. Read back:", Tone.GOOD)
         else:

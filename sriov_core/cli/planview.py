@@ -12,6 +12,9 @@ from sriov_core.model.plan import Plan, Problem
 from sriov_core.model.record import NicRecord
 from sriov_core.planning.render import plan_data, plan_lines
 
+_MORE_EXACT = {"virtual-one-vf": "too-many-vfs"}
+"""The code of a problem, to that of one which says the same less exactly."""
+
 
 @attrs.frozen(kw_only=True)
 class View:
@@ -33,9 +36,32 @@ class View:
 
 
 def view(plan: Plan, problems: Sequence[Problem] = (), left_alone: Iterable[NicRecord] = ()) -> View:
-    """The view of a plan; ``problems`` are those that the wish has before any machine is asked."""
-    merged = attrs.evolve(plan, problems=tuple(dict.fromkeys((*problems, *plan.problems))))
+    """The view of a plan; ``problems`` are those that the wish has before any machine is asked.
+
+    Each cause is told once: what a policy is told of a NIC stands in the place of what the NIC's plan says of the same.
+    """
+    nics = tuple(attrs.evolve(nic, problems=_distinct(nic.problems, problems)) for nic in plan.nics)
+    told = {(nic.nic, code) for nic in nics for code in _codes(nic.problems)}
+    rest = (found for found in (*problems, *plan.problems) if (found.nic, found.code) not in told)
+    merged = attrs.evolve(plan, nics=nics, problems=tuple(dict.fromkeys(rest)))
     return View(plan=merged, left_alone=tuple(left_alone))
+
+
+def _distinct(own: Sequence[Problem], wished: Sequence[Problem]) -> tuple[Problem, ...]:
+    """The problems of one NIC without what another says more exactly, in the wish's words where it has some."""
+    needless = {_MORE_EXACT.get(found.code) for found in own}
+    found: list[Problem] = []
+    for problem in own:
+        if problem.code not in needless:
+            same = [other for other in wished if (other.nic, other.code) == (problem.nic, problem.code)]
+            found += same or [problem]
+    return tuple(dict.fromkeys(found))
+
+
+def _codes(problems: Sequence[Problem]) -> tuple[str, ...]:
+    """Their codes, then those of what they make needless to tell."""
+    codes = [found.code for found in problems]
+    return (*codes, *(_MORE_EXACT[code] for code in codes if code in _MORE_EXACT))
 
 
 def left_alone(look: Look, spec: NodeSpec, *, release: bool) -> tuple[NicRecord, ...]:

@@ -122,7 +122,7 @@ def find(snapshot: Snapshot, name: str) -> Nic:
     names = [text for nic in snapshot.nics for text in (nic.name, *nic.alt_names, str(nic.address)) if text]
     near = nearest(wanted, names)
     known = ", ".join(map(str, snapshot.nics)) or "none"
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"NICs of this machine: {known}"
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"NICs that a plugin serves: {known}"
     raise SpecError(f"this machine has no NIC {wanted!r}. {hint}")
 
 
@@ -138,9 +138,15 @@ def _memory(machine: Machine) -> tuple[Memory, tuple[Finding, ...]]:
 
 
 def _models(machine: Machine, snapshot: Snapshot) -> dict[Address, str]:
+    """By the machine's pci.ids; where it has none, by what the plugins know."""
     ids = pciids.read(machine.root)
     functions: tuple[Nic | Function, ...] = (*snapshot.nics, *(entry.function for entry in snapshot.unmanaged))
-    found = {one.address: pciids.model(ids, one.vendor, one.device) for one in functions}
+    every = (model for plugin in machine.engine.catalogue.loaded for model in plugin.info.models)
+    known = {device: model.name for model in every for device in model.devices}
+    found = {
+        one.address: pciids.model(ids, one.vendor, one.device) or known.get(f"{one.vendor}:{one.device}")
+        for one in functions
+    }
     return {address: model for address, model in found.items() if model}
 
 

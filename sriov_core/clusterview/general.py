@@ -1,5 +1,6 @@
 """The operator's configuration, and what holds for every kind: rights, unreadable objects, unknown fields. No I/O."""
 
+import re
 from collections.abc import Iterator
 
 from sriov_core.api.conditions import ACCEPTED, Condition
@@ -11,6 +12,8 @@ from sriov_core.clusterview.grid import Cell, Grid
 from sriov_core.clusterview.objects import condition_of
 from sriov_core.plugin.diagnosis import Severity
 
+_HEADING = "nobody acts on these; "
+_UNKNOWN = re.compile(r": unknown field\b")
 _GATE = "blockDevicePluginUntilConfigured"
 _ABOUT = f"SriovOperatorConfig {NAME}"
 _OPERATOR_LOG = "See what the pod of the operator says: kubectl logs -n {} deployment/sriov-network-operator"
@@ -103,7 +106,8 @@ def _unknown_fields(cluster: Cluster) -> Iterator[ClusterFinding]:
             accepted = condition_of(one.status.conditions, ACCEPTED)
             if accepted and accepted.status == "False":
                 about = f"{one.kind} {one.metadata.name}"
-                yield found("K8S-408", Severity.WARN, about, accepted.message, "Correct the field", _field(accepted))
+                fact = _UNKNOWN.sub(": unknown field, nobody acts on it", accepted.message.removeprefix(_HEADING))
+                yield found("K8S-408", Severity.WARN, about, fact, "Correct the field", _field(accepted))
 
 
 def _field(condition: Condition) -> str:

@@ -7,11 +7,13 @@ from sriov_core.api.nodestate import InterfaceReport, NodeState
 from sriov_core.clusterview.cluster import AGENT, DEVICE_PLUGIN, Cluster
 from sriov_core.clusterview.drains import drain_of
 from sriov_core.clusterview.finding import ClusterFinding, found
+from sriov_core.clusterview.general import config_of
 from sriov_core.clusterview.grid import LONGEST, Cell, Grid
 from sriov_core.clusterview.objects import condition_of, status_of
 from sriov_core.planning.render import counted
 from sriov_core.plugin.diagnosis import Severity
 
+_IMAGE = "SRIOV_DEVICE_PLUGIN_IMAGE"
 _RANK = {"Failed": 0, "": 1, "InProgress": 2, "Succeeded": 3}
 
 
@@ -40,9 +42,8 @@ def nic_grid(state: NodeState) -> Grid:
 
 
 def node_findings(cluster: Cluster) -> Iterator[ClusterFinding]:
-    """What is wrong with each node."""
-    for state in cluster.states.items:
-        yield from state_findings(cluster, state)
+    """What is wrong with each node; what is one thing for all of them is told once."""
+    yield from dict.fromkeys(one for state in cluster.states.items for one in state_findings(cluster, state))
 
 
 def state_findings(cluster: Cluster, state: NodeState) -> Iterator[ClusterFinding]:
@@ -85,9 +86,10 @@ def _conditions(cluster: Cluster, state: NodeState, about: str) -> Iterator[Clus
 def _device_plugin(cluster: Cluster, state: NodeState, about: str) -> Iterator[ClusterFinding]:
     if cluster.own_pods.refused or not any(nic.vf_groups for nic in state.spec.interfaces):
         return
-    why = plugin_trouble(cluster, state.metadata.name)
+    if _is_undeployed(cluster):
+        about = f"DaemonSet {DEVICE_PLUGIN}"
+    why, remedy = plugin_trouble(cluster, state.metadata.name)
     if why:
-        remedy = f"kubectl describe pods -n {cluster.namespace} -l app={DEVICE_PLUGIN}"
         yield found("K8S-427", Severity.WARN, about, why, remedy, f"Pods with app={DEVICE_PLUGIN}")
 
 
@@ -108,14 +110,36 @@ def _links(state: NodeState, about: str) -> Iterator[ClusterFinding]:
             yield found("K8S-432", Severity.ADVICE, about, fact, remedy, seen)
 
 
-def plugin_trouble(cluster: Cluster, node: str) -> str:
-    """Why the device plugin offers nothing on a node; empty when its pod is Ready there."""
+def plugin_trouble(cluster: Cluster, node: str) -> tuple[str, str]:
+    """Why the device plugin offers nothing on a node, and what to do; empty when its pod is Ready there."""
+    if _is_undeployed(cluster):
+        why = (
+            f"there is no DaemonSet {DEVICE_PLUGIN}: its image is not named ({_IMAGE}), so VFs are not offered to pods"
+        )
+        return why, f"Set {_IMAGE} in the operator's Deployment (docs/operator.md), or run a device plugin yourself"
+    remedy = f"kubectl describe pods -n {cluster.namespace} -l app={DEVICE_PLUGIN}"
     pod = cluster.own_pod(DEVICE_PLUGIN, node)
     if pod is None:
-        return "no pod of the device plugin runs there, so VFs are not offered to pods"
+        return "no pod of the device plugin runs there, so VFs are not offered to pods", remedy
     if pod.is_ready:
-        return ""
-    return f"the device plugin's pod {pod.metadata.name} is not Ready: {pod.waits_because or pod.status.phase}"
+        return "", ""
+    why = f"the device plugin's pod {pod.metadata.name} is not Ready: {pod.waits_because or pod.status.phase}"
+    return why, remedy
+
+
+def _is_undeployed(cluster: Cluster) -> bool:
+    """True when the operator tells what it has deployed, the device plugin is not among it, and has no pod anywhere.
+
+    What else keeps it from being deployed, the operator tells as Degraded.
+    """
+    config = config_of(cluster)
+    if config is None or any(one.name == DEVICE_PLUGIN for one in config.status.rollouts):
+        return False
+    ready, degraded = (condition_of(config.status.conditions, name) for name in ("Ready", "Degraded"))
+    if ready is None or ready.status != "True" or ready.observed_generation < config.metadata.generation:
+        return False
+    has_pod = any(one.metadata.labels.get("app") == DEVICE_PLUGIN for one in cluster.own_pods.items)
+    return not has_pod and not (degraded and degraded.status == "True")
 
 
 def trouble_of(state: NodeState) -> str:

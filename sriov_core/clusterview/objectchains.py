@@ -57,25 +57,32 @@ def explain_policy(policy: NodePolicy, cluster: Cluster) -> Story:
     wrong = _configured(cluster, chain)
     if wrong:
         return chain.breaks(_CONFIGURED, wrong)
-    accepted = _first(tuple(general_findings(cluster)), ("K8S-408",), f"{policy.kind} {policy.metadata.name}")
-    if accepted:
-        return chain.breaks("all its fields are known", accepted)
-    chain.holds("all its fields are known", "-")
-    wanted = {code: what for what, code in _POLICY_LINKS}
-    wrongs = tuple(policy_finding(policy))
-    broken = wrongs[0] if wrongs else None
-    for code, what in wanted.items():
-        if broken and broken.code == code:
-            return chain.breaks(what, broken, *_policy_grids(policy, cluster))
-        fact = _policy_fact(code, policy, cluster)
-        if fact:
-            chain.holds(what, fact)
-    if broken:
-        return chain.breaks("it is in place", broken, *_policy_grids(policy, cluster))
+    _fields(policy, cluster, chain)
+    finding = next(policy_finding(policy, cluster), None)
+    ready = condition_of(policy.status.conditions, "Ready")
+    holds_vfs = bool(finding and finding.code == "POL-505" and ready and ready.status == "True")
+    for what, code in _POLICY_LINKS:
+        if finding is None or finding.code != code:
+            chain.holds(what, _policy_fact(code, policy, cluster))
+        elif holds_vfs:
+            chain.warns(what, finding)
+        else:
+            return chain.breaks(what, finding, *_policy_grids(policy, cluster))
+    if finding and not holds_vfs:
+        return chain.breaks("it is in place", finding, *_policy_grids(policy, cluster))
     status = policy.status
     held = f"{counted(status.applied_vfs, 'VF')} of {counted(status.applied_nics, 'NIC')}"
     verdict = f"in place: {held} on {counted(status.applied_nodes, 'node')}"
     return chain.ends(verdict, *_policy_grids(policy, cluster))
+
+
+def _fields(policy: NodePolicy, cluster: Cluster, chain: Chain) -> None:
+    what, about = "all its fields are known", f"{policy.kind} {policy.metadata.name}"
+    unknown = _first(tuple(general_findings(cluster)), ("K8S-408",), about)
+    if unknown:
+        chain.warns(what, unknown)
+    else:
+        chain.holds(what, "-")
 
 
 _POLICY_LINKS = (
@@ -100,10 +107,30 @@ def _policy_fact(code: str, policy: NodePolicy, cluster: Cluster) -> str:
         nodes = [one.metadata.name for one in cluster.nodes.items if selects(policy, one.metadata.labels)]
         return f"{counted(status.matched_nodes, 'managed node')}; {counted(len(nodes), 'Node')} with the labels"
     if code == "POL-504":
-        return f"VFs of {counted(status.applied_nics, 'NIC')} are held"
+        return _held(policy, cluster)
     if code in {"POL-501", "POL-507"}:
         return f"{status.failed_nodes if code == 'POL-501' else status.pending_nodes} are not"
     return "-"
+
+
+def _held(policy: NodePolicy, cluster: Cluster) -> str:
+    """Of the NICs that it takes, of how many the VFs are there; the wish of a node tells which these are."""
+    status, name = policy.status, policy.metadata.name
+    nics = [
+        f"{state.metadata.name}: {nic.name or nic.pci_address}"
+        for state in cluster.states.items
+        for nic in state.spec.interfaces
+        if any(group.policy_name == name for group in nic.vf_groups)
+    ]
+    held = f"VFs of {counted(status.applied_nics, 'NIC')} are held"
+    if len(nics) <= status.applied_nics:
+        return held
+    are = f"{counted(len(nics), 'NIC')} {'is' if len(nics) == 1 else 'are'} selected"
+    if status.applied_nics:
+        return f"{are}; {held}"
+    its = "its" if len(nics) == 1 else "their"
+    example = f"{nics[0]}{', ...' if len(nics) > 1 else ''}"
+    return f"{are} ({example}); {its} VFs {'could not be made' if status.failed_nodes else 'are not made yet'}"
 
 
 def _policy_grids(policy: NodePolicy, cluster: Cluster) -> tuple[Grid, ...]:
@@ -157,7 +184,7 @@ def _on_its_way(cluster: Cluster, state: NodeState, chain: Chain, wrongs: tuple[
     if missing:
         return chain.breaks("its device plugin runs", missing, nic_grid(state))
     groups = sorted({one.resource_name for nic in state.spec.interfaces for one in nic.vf_groups})
-    if groups and not cluster.own_pods.refused and not plugin_trouble(cluster, drain.node):
+    if groups and not cluster.own_pods.refused and not plugin_trouble(cluster, drain.node)[0]:
         chain.holds("its device plugin runs", f"a Ready pod with app={DEVICE_PLUGIN}")
     return _offered(cluster, state, chain, groups)
 

@@ -5,6 +5,7 @@ from collections import Counter
 from sriov_core.clusterview.cluster import Cluster
 from sriov_core.clusterview.drains import drain_findings, drains
 from sriov_core.clusterview.finding import ClusterFinding, worst_first
+from sriov_core.clusterview.folding import folded
 from sriov_core.clusterview.general import general_findings
 from sriov_core.clusterview.networks import network_findings
 from sriov_core.clusterview.nodes import made_and_wished, node_findings
@@ -13,16 +14,15 @@ from sriov_core.planning.render import counted
 
 
 def every_finding(cluster: Cluster) -> tuple[ClusterFinding, ...]:
-    """All that is wrong, worst first."""
-    return worst_first(
-        (
-            *general_findings(cluster),
-            *node_findings(cluster),
-            *policy_findings(cluster),
-            *drain_findings(cluster),
-            *network_findings(cluster),
-        )
+    """All that is wrong, worst first; each thing once."""
+    every = (
+        *general_findings(cluster),
+        *node_findings(cluster),
+        *policy_findings(cluster),
+        *drain_findings(cluster),
+        *network_findings(cluster),
     )
+    return worst_first(folded(every, cluster.policies.items))
 
 
 def summary(cluster: Cluster) -> tuple[str, ...]:

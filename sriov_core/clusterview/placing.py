@@ -164,9 +164,8 @@ def _unoffered(resource: str, offered: int | None, node: Node, cluster: Cluster)
         stop = _unmade(resource.rpartition("/")[2], name, cluster.state(name))
         if stop:
             return stop
-    trouble = "" if cluster.own_pods.refused else plugin_trouble(cluster, name)
+    trouble, remedy = ("", "") if cluster.own_pods.refused else plugin_trouble(cluster, name)
     if trouble:
-        remedy = f"kubectl describe pods -n {cluster.namespace} -l app=sriov-device-plugin"
         seen = f"Pods of namespace {cluster.namespace} with app=sriov-device-plugin"
         return Stop(node=name, step=Step.PLUGIN, why=trouble, evidence=seen, remedy=remedy)
     state = None if cluster.states.refused else cluster.state(name)

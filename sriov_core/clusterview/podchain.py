@@ -172,7 +172,7 @@ def _may_hold(policy: NodePolicy) -> bool:
 
 
 def _in_vain(look: _Look, resource: str, policies: tuple[NodePolicy, ...]) -> Story:
-    reasons: list[ClusterFinding] = [one for policy in policies for one in policy_finding(policy)]
+    reasons: list[ClusterFinding] = [one for policy in policies for one in policy_finding(policy, look.cluster)]
     told = "; ".join(f"{one.about}: {one.fact}" for one in reasons)
     remedy = reasons[0].remedy if reasons else "Correct the policy"
     seen = tuple(f"{one.about}: status.conditions[Ready]" for one in reasons)

@@ -11,11 +11,12 @@ from sriov_core.clusterview.objects import condition_of
 from sriov_core.plugin.diagnosis import Severity
 
 _NODES = "`kubectl sriov nodes` shows what is wrong on these nodes"
+_BACK = "VFs that the policy had are given back"
 _MEANING: dict[str, tuple[str, Severity, str]] = {
     "Failed": ("POL-501", Severity.FAIL, _NODES),
     "Invalid": ("POL-502", Severity.FAIL, "Correct the fields that the sentence names"),
-    "NoNodeMatched": ("POL-503", Severity.WARN, "Compare spec.nodeSelector with kubectl get nodes --show-labels"),
-    "NoNicMatched": ("POL-504", Severity.WARN, "Compare spec.nicSelector with `kubectl sriov nodes NAME`"),
+    "NoNodeMatched": ("POL-503", Severity.FAIL, f"Compare nodeSelector with kubectl get nodes --show-labels. {_BACK}"),
+    "NoNicMatched": ("POL-504", Severity.FAIL, f"Compare spec.nicSelector with `kubectl sriov nodes NAME`. {_BACK}"),
     "Displaced": ("POL-505", Severity.FAIL, "Give it a lower priority number, or claim other VFs with pfNames #a-b"),
     "PartlyDisplaced": ("POL-505", Severity.WARN, "Claim other VFs with pfNames #a-b, or lower its priority number"),
     "NotReported": ("POL-506", Severity.WARN, "See whether agents run: `kubectl sriov status`"),
@@ -46,10 +47,10 @@ def detail_grid(policy: NodePolicy) -> Grid:
 def policy_findings(cluster: Cluster) -> Iterator[ClusterFinding]:
     """One for each policy that is not in place."""
     for one in cluster.policies.items:
-        yield from policy_finding(one)
+        yield from policy_finding(one, cluster)
 
 
-def policy_finding(policy: NodePolicy) -> Iterator[ClusterFinding]:
+def policy_finding(policy: NodePolicy, cluster: Cluster) -> Iterator[ClusterFinding]:
     """What keeps a policy from being in place, if anything does."""
     about = f"SriovNetworkNodePolicy {policy.metadata.name}"
     ready = condition_of(policy.status.conditions, "Ready")
@@ -61,7 +62,9 @@ def policy_finding(policy: NodePolicy) -> Iterator[ClusterFinding]:
         yield found("POL-511", Severity.WARN, about, fact, _UNTOLD, "status.conditions[Ready].observedGeneration")
     elif ready.reason in _MEANING:
         code, severity, remedy = _MEANING[ready.reason]
-        yield found(code, severity, about, f"{ready.reason}: {ready.message}", remedy, "status.conditions[Ready]")
+        near = _nearest(policy, cluster) if ready.reason == "NoNodeMatched" else ""
+        fact = f"{ready.reason}: {ready.message}{near}"
+        yield found(code, severity, about, fact, remedy, "status.conditions[Ready]")
     elif ready.status != "True":
         yield found("POL-511", Severity.WARN, about, f"{ready.reason}: {ready.message}", _UNTOLD, "status.conditions")
 
@@ -75,6 +78,23 @@ def is_applied(policy: NodePolicy) -> bool:
 def selects(policy: NodePolicy, labels: dict[str, str]) -> bool:
     """True when the node selector of the policy takes a node with these labels."""
     return all(labels.get(key) == value for key, value in policy.spec.node_selector.items())
+
+
+def _nearest(policy: NodePolicy, cluster: Cluster) -> str:
+    """The node that lacks least of the wanted labels, a managed one first; empty where no Node may be looked at."""
+    wanted = policy.spec.node_selector.items()
+    lacks = {
+        one.metadata.name: [f"{key}={value}" for key, value in wanted if one.metadata.labels.get(key) != value]
+        for one in cluster.nodes.items
+    }
+    if not lacks:
+        return ""
+    name = min(lacks, key=lambda node: (len(lacks[node]), cluster.state(node) is None, node))
+    if lacks[name]:
+        return f"; nearest: {name} lacks {', '.join(lacks[name])}"
+    if cluster.state(name):
+        return ""  # the status is older than the labels
+    return f"; {name} has them and is not managed (`kubectl sriov explain node {name}` says why)"
 
 
 def _row(policy: NodePolicy) -> tuple[Cell, ...]:

@@ -49,13 +49,18 @@ class Journal:
     path: str | None = DEFAULT_PATH
     _volatile: Memory = attrs.field(factory=Memory, init=False)
 
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever written to it that is still there."""
+        return self._volatile != Memory() if self.path is None else os.path.exists(self.path)
+
     def read(self) -> Memory:
         """What is remembered; an empty memory where there is no file. JournalError for a file that is not ours."""
         if self.path is None:
             return self._volatile
         try:
             with open(self.path, "rb") as file:
-                return _decode(file.read())
+                return _decode(file.read(), self.path)
         except FileNotFoundError:
             return Memory()
         except OSError as err:
@@ -94,6 +99,8 @@ class Journal:
             os.close(lock)
 
 
+_COPY = {"path", "content"}
+"""What `sriov-core support-bundle` writes of a journal."""
 _HELP = "Run as root, or name another place with --journal"
 _DAMAGED = "Nothing is changed while it is; move it away to start without memory (baselines are lost then)"
 
@@ -113,9 +120,14 @@ def _encode(memory: Memory) -> bytes:
     return msgspec.json.encode({"format": FORMAT, **to_builtins(memory)})
 
 
-def _decode(data: bytes) -> Memory:
+def _decode(data: bytes, path: str) -> Memory:
     content = msgspec.json.decode(data, type=dict[str, Any])
     found = content.pop("format", None)
+    if found is None and set(content) == _COPY:
+        raise JournalError(
+            f"{path} is the redacted copy of a journal, out of a support bundle, and cannot be used as one. "
+            "Name the journal itself, on its own machine"
+        )
     if found != FORMAT:
         raise ValueError(f"its format is {found}, this sriov-core writes {FORMAT}")
     records = msgspec.convert(content.pop("nics", {}), dict[str, dict[str, Any]])

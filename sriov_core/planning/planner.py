@@ -281,7 +281,7 @@ def _absent(snapshot: Snapshot, wish: NicSpec) -> Problem:
         remedy = f"If the card is gone for good, run `sriov-core reset --forget {address}`"
         return Problem(code="no-such-nic", nic=address, text=text, remedy=remedy)
     known = ", ".join(str(nic) for nic in snapshot.nics) or "none"
-    remedy = f"Correct the address; NICs of this machine: {known}"
+    remedy = f"Correct the address; NICs that a plugin serves: {known}"
     return Problem(code="no-such-nic", nic=address, text="this machine has no such NIC", remedy=remedy)
 
 

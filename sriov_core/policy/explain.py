@@ -1,11 +1,12 @@
 """A rendering in words and table rows for people. Nothing here does I/O."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import attrs
 
 from sriov_core.api.fault import legible
-from sriov_core.policy.verdict import Rendering, Summary, Verdict
+from sriov_core.model.address import Address
+from sriov_core.policy.verdict import Outcome, Rendering, Summary, Verdict
 
 
 @attrs.frozen(kw_only=True)
@@ -45,21 +46,28 @@ def lines(rendering: Rendering) -> tuple[str, ...]:
 
     What is not here is listed as remarks; whether it is a problem is for the caller.
     """
-    text = [line for summary in rendering.summaries for line in _policy(summary)]
+    refused = {problem.nic for problem in rendering.problems if problem.nic}
+    text = [line for summary in rendering.summaries for line in _policy(summary, refused)]
     text.extend(f"problem: {problem}" for problem in rendering.problems)
     text.extend(f"not here: {entry.problem}" for entry in rendering.unmatched)
     return tuple(text)
 
 
-def _policy(summary: Summary) -> Iterator[str]:
+def _policy(summary: Summary, refused: Container[Address]) -> Iterator[str]:
     yield f"policy {legible(summary.policy)} (priority {summary.priority}){_headline(summary)}"
     if not summary.skipped:
         for verdict in summary.verdicts:
-            yield f"  {_nic(verdict)}: {verdict.outcome.value}: {verdict.reason}"
+            yield f"  {_nic(verdict)}: {_outcome(verdict, refused)}: {verdict.reason}"
     for verdict in summary.nearest:
         yield f"  nearest: {_nic(verdict)}"
     for note in summary.notes:
         yield f"  note: {note}"
+
+
+def _outcome(verdict: Verdict, refused: Container[Address]) -> str:
+    if verdict.outcome is Outcome.TAKEN and verdict.nic in refused:
+        return "selected, and cannot be served (see the problem below)"
+    return verdict.outcome.value
 
 
 def _headline(summary: Summary) -> str:

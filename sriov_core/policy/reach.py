@@ -175,7 +175,8 @@ def _verdict(candidate: Candidate, reaches: Mapping[str, Reach], status: PolicyS
     if not _asks(candidate):
         return _asks_nothing(candidate)
     if not reaches:
-        return False, "NoNodeMatched", "no managed node has the labels of nodeSelector"
+        wants = ", ".join(f"{key}={value}" for key, value in candidate.policy.spec.node_selector.items())
+        return False, "NoNodeMatched", f"no managed node has the labels of nodeSelector{f' ({wants})' if wants else ''}"
     if status.failed_nodes:
         named = [f"{one.node}: {one.reason}" for one in status.details if one.outcome == "failed"]
         text = f"{_count(status.failed_nodes, 'node')} could not be configured"

@@ -82,7 +82,7 @@ class Unmatched:
         """The same as a problem: on a single machine, a PF that does not exist is a mistake."""
         near = " or ".join(self.nearest)
         known = ", ".join(self.candidates) or "none"
-        remedy = f"Did you mean {near}?" if near else f"NICs of this machine: {known}"
+        remedy = f"Did you mean {near}?" if near else f"NICs that a plugin serves: {known}"
         text = f"policy {self.policy}: {self.path}: this machine has no PF {self.wanted}"
         return Problem(code="no-such-pf", text=text, remedy=remedy)
 

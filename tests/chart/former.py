@@ -39,7 +39,8 @@ def former(into: Path, repository: Path = ROOT) -> Former:
         return Former(CHART, "")
     packed = _git(repository, "archive", commit, PLACE)
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as opened:
-        opened.extractall(into, filter="data")
+        opened.extraction_filter = getattr(tarfile, "data_filter", None)  # since Python 3.11.4
+        opened.extractall(into)
     return Former(into / PLACE, commit)
 
 

@@ -17,13 +17,17 @@ import attrs
 import incumbent_judge as judge
 import pytest
 from agent_runs import OTHER, PF
-from migration_scene import HOME, NAME, Scene, machine, scene, wished
+from migration_scene import HOME, NAME, WORKER, Scene, machine, scene, wished
 from servers import Server
 from servers_admin import APPLY
+from whole_machines import Machine
+
+from sriov_core.api import keys
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "migrating.md"
 STOPPED, READIED = ("kubectl scale", "kubectl delete deployment/"), "kubectl wait --for condition=Ready"
+ONE = "srnode/worker-1"
 READY = {
     "type": "Ready",
     "status": "True",
@@ -67,7 +71,7 @@ class Reader:
         told = {}
         for one in typed:
             if one.text.startswith(READIED):
-                self.agents_come()
+                self.one_agent_comes() if one.text.endswith(ONE) else self.agents_come()
             told[one.text] = self.types(one)
             if one.text.startswith(STOPPED):
                 self.scene.whole.rest()
@@ -79,8 +83,36 @@ class Reader:
         if not whole.operators:
             whole.operate()
         for one in whole.machines:
-            one.start()
-            whole.until(lambda one=one: whole.at_rest(one))
+            if not one.agent:
+                one.start()
+            self.rests(one)
+
+    def rests(self, machine: Machine) -> None:
+        self.scene.whole.until(lambda: self.scene.whole.at_rest(machine))
+
+    def one_agent_comes(self) -> None:
+        """As they bring it where the configuration selects the first node only."""
+        whole = self.scene.whole
+        first, *others = whole.machines
+        whole.operate(STALE_NODE_STATE_CLEANUP_DELAY_MINUTES="1440")
+        first.start()
+        self.rests(first)
+        whole.until(lambda: all(self.kept(one) and not self.is_offered(one) for one in others))
+        assert not self.kept(first)
+        assert self.is_offered(first)
+        assert all(self.state(one)["spec"]["interfaces"] == wished() for one in others), "their wishes stay"
+
+    def state(self, machine: Machine) -> dict[str, Any]:
+        return dict(self.scene.whole.server.admin.done("GET", machine.objects.path))
+
+    def kept(self, machine: Machine) -> str:
+        """Until when the node state is kept although nobody looks after the node; empty when somebody does."""
+        return str(self.state(machine)["metadata"]["annotations"].get(keys.KEEP_STATE_UNTIL, ""))
+
+    def is_offered(self, machine: Machine) -> bool:
+        """Whether the device plugin is to run there."""
+        node = self.scene.whole.server.admin.done("GET", f"/api/v1/nodes/{machine.name}")
+        return bool(node["metadata"]["labels"].get(keys.DEVICE_PLUGIN) == "Enabled")
 
     def all_end(self) -> None:
         for one in self.scene.whole.machines:
@@ -108,12 +140,18 @@ def test_there_and_back_and_out_by_the_page_without_a_write_to_a_vf(reader: Read
     assert here.work() == {}, "it is at rest itself"
 
     told = reader.follows("## Before you start", "## Take over")
-    assert _of(told, "for state in").count("nothing to do: 2 NICs as wished") == len(before)
+    plans = _of(told, "failed=; for state in")
+    assert plans.count("nothing to do: 2 NICs as wished") == len(before)
+    assert plans.splitlines()[-1] == "not at rest: none"
     assert _of(told, "sriov-core validate").count("denied") == 0
     reader.follows("## Take over", "## What you see")
     assert whole.server.admin.done("GET", DEPLOYMENT)["spec"]["replicas"] == 1
+    config = whole.server.admin.done("GET", f"/apis/{judge.GROUP}/v1/namespaces/{HOME}/sriovoperatorconfigs/default")
+    assert config["spec"]["configDaemonNodeSelector"] == WORKER, "as before one node went first"
     told = reader.follows("## What you see", "## When something goes wrong")
     assert _of(told, "diff vfs-before") == ""
+    assert [line.split()[0] for line in (reader.folder / "vfs-after").read_text().splitlines()] == list(before)
+    assert [reader.kept(one) for one in whole.machines] == [""] * len(before)
     assert "Drain" not in _of(told, "kubectl get events")
     _is_untouched(here, before)
 

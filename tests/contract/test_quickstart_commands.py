@@ -16,10 +16,10 @@ HOST, CLUSTER, TROUBLES, MIGRATING = (
 README = ROOT / "README.md"
 
 MARKED = {
-    HOST: {"network": 3, "machine": 11},
+    HOST: {"network": 3, "machine": 14},
     CLUSTER: {"network": 3, "helm": 4, "cluster": 19, "nodes": 5},
     TROUBLES: {"cluster": 13},
-    MIGRATING: {"cluster": 23, "nodes": 6, "helm": 4},
+    MIGRATING: {"cluster": 32, "nodes": 6, "helm": 7},
 }
 """How many commands of a document are not carried out here, by what they need.
 
@@ -34,7 +34,9 @@ README_ELSEWHERE = {
     "make demo": ".ci/run, and tests/unit/cli/test_demo.py",
     "make demo-cluster": "tests/cluster/test_cluster_demo.py",
     "make test": ".ci/run",
-    "pip install .": "tests/contract/test_third_party.py installs the wheel",
+    "sudo python3 -m venv /opt/sriov-core": "the Makefile makes one",
+    "sudo /opt/sriov-core/bin/pip install .": "tests/contract/test_third_party.py installs the wheel",
+    "sudo ln -s /opt/sriov-core/bin/sriov-core /usr/local/bin/": "needs root",
     "sriov-core probe": "tests/lab, on a real kernel",
     "sriov-core plan -f policy.yaml": "tests/lab, on a real kernel",
     "sudo sriov-core apply -f policy.yaml": "tests/lab, on a real kernel",

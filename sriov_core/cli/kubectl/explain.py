@@ -42,7 +42,7 @@ def pod(session: Session, where: Where, name: str, namespace: str | None) -> int
 @click.pass_obj
 def policy(session: Session, where: Where, name: str) -> int:
     """From the operator's configuration to VFs on the nodes that a policy selects."""
-    cluster = read(open_cluster(where), where, ("policies", "nodes"))
+    cluster = read(open_cluster(where), where, ("policies", "nodes", "states"))
     found = next((each for each in cluster.policies.items if each.metadata.name == name), None)
     if found is None:
         known = ", ".join(sorted(each.metadata.name for each in cluster.policies.items)) or "none"

@@ -20,7 +20,7 @@ def verb(session: Session, where: Where, name: str | None) -> int:
 
     Exit code: 0 no finding says fail, 2 some does, 1 error.
     """
-    cluster = read(open_cluster(where), where, ("policies",))
+    cluster = read(open_cluster(where), where, ("policies", "nodes"))
     if name is None:
         told = (*general_findings(cluster), *policy_findings(cluster))
         return show(session, {"policies": policy_grid(cluster)}, told)
@@ -28,4 +28,4 @@ def verb(session: Session, where: Where, name: str | None) -> int:
     if policy is None:
         known = ", ".join(sorted(one.metadata.name for one in cluster.policies.items)) or "none"
         raise SpecError(f"there is no policy {name} in namespace {cluster.namespace}. There are: {known}")
-    return show(session, {"not_in_place": detail_grid(policy)}, policy_finding(policy))
+    return show(session, {"not_in_place": detail_grid(policy)}, policy_finding(policy, cluster))

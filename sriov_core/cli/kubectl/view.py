@@ -26,13 +26,14 @@ def findings(every: Iterable[ClusterFinding]) -> Iterator[Block]:
 
 
 def story_blocks(story: Story) -> Iterator[Block]:
-    """The chain, what is broken, and the evidence in detail."""
+    """The chain, what is broken, what is warned of, and the evidence in detail."""
     yield from grid_blocks(story.grid())
     yield Line()
-    if story.broken:
-        yield from findings((story.broken,))
-    else:
+    told = (*((story.broken,) if story.broken else ()), *story.warnings)
+    if not story.broken:
         yield Line(story.verdict, Tone.GOOD)
+    if told:
+        yield from findings(told)
     if story.grids:
         yield Line()
         yield from grid_blocks(*story.grids)

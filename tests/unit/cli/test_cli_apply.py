@@ -158,7 +158,42 @@ def test_reset_gives_a_nic_back_as_it_was(cli: Cli, igb: Path, files: Files, tmp
 
 def test_reset_of_everything_with_nothing_configured_does_nothing(cli: Cli, igb: Path) -> None:
     ran = cli("reset", "--all", "--host", igb)
-    assert (ran.code, ran.out) == (0, "nothing to do: the machine is as wished\n")
+    assert (ran.code, ran.out) == (0, "nothing is remembered of this machine, so nothing was given back\n")
+    assert ran.errors == []
+
+
+def test_reset_of_everything_without_the_journal_says_what_stays(
+    cli: Cli, igb: Path, files: Files, tmp_path: Path
+) -> None:
+    saved, journal = tmp_path / "after.yaml", tmp_path / "journal.json"
+    cli("apply", "-y", "-f", files.policy(), "--host", igb, "--save", saved)
+    lost = cli("reset", "--all", "--host", saved, "--journal", journal)
+    stay = "nothing is remembered and there is no journal, so nothing was given back; 4 VFs of enp1s0 stay"
+    assert (lost.code, lost.errors) == (1, [f"{stay}. If the journal is elsewhere, name it with --journal"])
+    journal.write_text('{"format": 1}')
+    assert cli("reset", "--all", "--host", saved, "--journal", journal).code == 0, "what was ours was given back before"
+
+
+def test_a_nic_that_is_itself_a_vf_does_not_stay_behind(cli: Cli, igb: Path) -> None:
+    ran = cli("reset", "--all", "--host", igb.with_name("virtio-vm.yaml"))
+    assert (ran.code, ran.errors) == (0, [])
+
+
+def test_a_simulated_result_that_is_thrown_away_is_told(cli: Cli, igb: Path, files: Files, tmp_path: Path) -> None:
+    note = "note: the result is not kept; --save FILE keeps it"
+    saved = tmp_path / "after.yaml"
+    assert note in cli("apply", "-y", "-f", files.policy(), "--host", igb).err
+    assert note not in cli("apply", "-y", "-f", files.policy(), "--host", igb, "--save", saved).err
+    assert note not in cli("apply", "-y", "-f", files.policy(), "--host", saved).err, "nothing was done"
+
+
+def test_the_copy_of_a_journal_in_a_support_bundle_is_told_as_one(
+    cli: Cli, igb: Path, files: Files, tmp_path: Path
+) -> None:
+    copy = files.write('{"path": "/var/lib/sriov-core/journal.json", "content": {"nics": {}}}', "journal.json")
+    ran = cli("reset", "-y", "--all", "--host", igb, "--journal", copy)
+    told = f"{copy} is the redacted copy of a journal, out of a support bundle, and cannot be used as one"
+    assert (ran.code, ran.errors) == (1, [f"{told}. Name the journal itself, on its own machine"])
 
 
 RESET_MISUSED = {

@@ -74,6 +74,34 @@ def test_the_units_run_this_very_installation(cli: Cli, igb: Path, files: Files,
     assert f"ExecStart={sys.executable} -m sriov_core boot --phase post\n" in (tmp_path / POST[1:]).read_text()
 
 
+@pytest.mark.parametrize(
+    "folder",
+    [
+        pytest.param("/home/.venv", id="home"),
+        pytest.param("/root/.venv", id="home-of-root"),
+        pytest.param("/tmp/new/.venv", id="temporary"),
+        pytest.param("/var/tmp/new", id="temporary-over-reboots"),
+    ],
+)
+def test_an_installation_that_the_boot_may_not_find_is_noted(
+    folder: str, cli: Cli, igb: Path, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", f"{folder}/bin/python")
+    for words in (("--dry-run",), ()):
+        ran = cli("install-units", *words, "-f", files.policy(), "--host", igb)
+        assert ran.code == 0
+        assert f"note: the units run {folder}/bin/python, which a boot may not find" in ran.err
+
+
+@pytest.mark.parametrize("folder", ["/opt/sriov-core", "/usr", "/homes/sriov-core"])
+def test_an_installation_that_stays_needs_no_note(
+    folder: str, cli: Cli, igb: Path, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", f"{folder}/bin/python")
+    ran = cli("install-units", "--dry-run", "-f", files.policy(), "--host", igb)
+    assert (ran.code, "may not find" in ran.err) == (0, False)
+
+
 def test_install_units_says_what_it_did_and_the_second_time_that_there_is_nothing_to_do(
     cli: Cli, igb: Path, files: Files
 ) -> None:

@@ -38,6 +38,15 @@ def test_explain_of_a_pf_that_is_not_here_shows_the_near_miss(cli: Cli, igb: Pat
     )
 
 
+def test_explain_of_a_port_without_sriov_says_that_it_cannot_be_served(cli: Cli, igb: Path, files: Files) -> None:
+    machine = files.write(igb.read_text().replace("total_vfs: 7", "total_vfs: 0"), "off.yaml")
+    ran = cli("explain", "-f", files.policy(nicSelector={"pfNames": ["enp1s0#2-3"]}), "--host", machine)
+    assert ran.code == 1
+    assert "(enp1s0): selected, and cannot be served (see the problem below): VFs 2-3" in ran.out
+    assert "it offers no SR-IOV" in ran.out
+    assert ran.out.splitlines()[-1] == "no VFs are won: no NIC that is selected can be served"
+
+
 def test_the_keys_of_explains_json_are_stable(cli: Cli, igb: Path, files: Files) -> None:
     data = cli("explain", "-f", files.policy(), "--host", igb, "-o", "json").data
     assert list(data) == ["policies", "nics", "problems"]

@@ -39,6 +39,27 @@ def test_the_standard_input_is_read(cli: Cli, igb: Path) -> None:
     assert "VFs 0 -> 4" in cli("plan", "-f", "-", "--host", igb, stdin=policy_text()).out
 
 
+def test_a_cause_is_told_once_with_the_policy_that_has_it(cli: Cli, igb: Path, files: Files) -> None:
+    machine = files.write(igb.read_text().replace("total_vfs: 7", "total_vfs: 0"), "off.yaml")
+    ran = cli("plan", "-f", files.policy(), "--host", machine)
+    assert (ran.code, ran.out.splitlines()) == (1, [
+        "0000:01:00.0 (enp1s0): cannot be done",
+        "  no-sriov: policy fast: 4 VFs of enp1s0 are wanted, it offers no SR-IOV",
+        "    remedy: Enable SR-IOV in the firmware set-up of the machine or of the card, or select other NICs",
+        "1 problem",
+    ])  # fmt: skip
+
+
+def test_a_nic_that_is_itself_a_vf_is_told_so_and_nothing_less_exact(cli: Cli, igb: Path, files: Files) -> None:
+    policy = files.policy(nicSelector={"vendor": "1af4"})
+    problems = cli("plan", "-f", policy, "--host", igb.with_name("virtio-vm.yaml"), "-o", "json").data
+    assert problems["problems"] == []
+    assert [[found["code"] for found in nic["problems"]] for nic in problems["nics"]] == [
+        ["in-use", "virtual-one-vf"],
+        ["virtual-one-vf"],
+    ]
+
+
 def test_costs_stand_beside_their_steps_and_in_the_summary(cli: Cli, igb: Path, files: Files) -> None:
     ran = cli("plan", "-f", files.policy(mtu=9000), "--host", igb)
     why = "most kernel drivers restart the queues for a new MTU"

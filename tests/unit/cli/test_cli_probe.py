@@ -34,7 +34,8 @@ def test_the_machine_and_its_nics_are_told_on_one_screen(cli: Cli, xl710: Path) 
     assert lines[4] == [
         "0000:86:00.0",
         "ens803f0",
-        "8086:1583",
+        "Intel",
+        "XL710",
         "i40e",
         "6.12.95",
         "9.20",
@@ -57,6 +58,8 @@ def test_the_machine_and_its_nics_are_told_on_one_screen(cli: Cli, xl710: Path) 
 
 
 def test_the_model_comes_from_pci_ids_below_the_root(cli: Cli, xl710: Path, tmp_path: Path) -> None:
+    known = cli("probe", "--host", xl710, "-o", "json").data["nics"][0]["model"]
+    assert known == "Intel XL710", "without one, the name that the plugin knows"
     ids = tmp_path / "usr" / "share" / "misc" / "pci.ids"
     ids.parent.mkdir(parents=True)
     ids.write_text("8086  Intel Corporation\n\t1583  Ethernet Controller XL710 for 40GbE QSFP+\n")
@@ -171,9 +174,10 @@ def test_names_cannot_steer_the_terminal(cli: Cli, xl710: Path, files: Files) ->
 @pytest.mark.parametrize(("text", "message"), {
     "neither": "{path} has no format version; it must say 'format: 1'",
     "empty": "{path} is empty; a device tree opens with 'format: 1'",
+    "two": "{path} holds 2 documents, and one machine is wanted",
 }.items())  # fmt: skip
 def test_a_host_file_that_is_no_machine_is_an_error(cli: Cli, files: Files, text: str, message: str) -> None:
-    path = files.write("" if text == "empty" else "a: 1\n", "host.yaml")
+    path = files.write({"neither": "a: 1\n", "empty": "", "two": "a: 1\n---\na: 2\n"}[text], "host.yaml")
     ran = cli("probe", "--host", path)
     hint = "--host takes a tree written by `capture`, a support bundle, or a SriovNetworkNodeState"
     assert (ran.code, ran.errors) == (1, [f"{message.format(path=path)}. {hint}"])

@@ -217,6 +217,76 @@ def test_findings_are_told_worst_first_and_only_a_fail_fails():
     assert (failed(findings), failed(findings[1:])) == (True, False)
 
 
+@pytest.mark.parametrize("reason", ["NoNodeMatched", "NoNicMatched"])
+def test_a_policy_that_takes_nothing_anywhere_fails_and_says_what_becomes_of_its_vfs(reason):
+    findings = every_finding(scene(policy(reason)))
+    assert failed(findings)
+    assert "VFs that the policy had are given back" in findings[0].remedy
+
+
+SECOND = """
+Node/worker-2: {metadata: {labels: {nic: x710}}}
+SriovNetworkNodeState/worker-2:
+  spec: {interfaces: [{pciAddress: "0000:86:00.0", numVfs: 2, vfGroups: [{resourceName: rail0, vfRange: 0-1}]}]}
+Pod/sriov-device-plugin-x: null
+"""
+
+
+def test_a_device_plugin_that_is_not_deployed_is_told_once_with_its_reason():
+    findings = every_finding(scene(f"{SECOND}\nSriovOperatorConfig/default: {{status: {{rollouts: []}}}}"))
+    assert [(one.code, one.about) for one in findings] == [("K8S-427", "DaemonSet sriov-device-plugin")]
+    assert "there is no DaemonSet sriov-device-plugin: its image is not named (SRIOV_DEVICE_PLUGIN_IMAGE)" in (
+        findings[0].fact
+    )
+    assert "kubectl describe" not in findings[0].remedy
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param("{rollouts: [{name: sriov-device-plugin}]}", id="deployed"),
+        pytest.param("{rollouts: [], conditions: []}", id="nobody-tells"),
+    ],
+)
+def test_a_device_plugin_that_may_be_deployed_is_told_for_each_node(status):
+    findings = every_finding(scene(f"{SECOND}\nSriovOperatorConfig/default: {{status: {status}}}"))
+    assert [one.about for one in findings if one.code == "K8S-427"] == ["Node worker-1", "Node worker-2"]
+
+
+def held_up(reason, outcome, count, node="worker-1"):
+    conditions = f"[{{type: Ready, status: 'False', observedGeneration: 1, reason: {reason}, message: because}}]"
+    details = f"[{{node: {node}, outcome: {outcome}, reason: because}}]"
+    return f"SriovNetworkNodePolicy/rail0: {{status: {{{count}, details: {details}, conditions: {conditions}}}}}"
+
+
+NO_IOMMU = state("{status: {syncStatus: Failed, lastSyncError: no IOMMU}}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        pytest.param(f"{NO_IOMMU}\n{held_up('Failed', 'failed', 'failedNodes: 1')}", ["K8S-421"], id="failed-node"),
+        pytest.param(
+            f"{drained('Blocked')}\n{held_up('Progressing', 'waiting', 'pendingNodes: 1')}",
+            ["LIFE-721"],
+            id="blocked-drain",
+        ),
+        pytest.param(
+            f"{NO_IOMMU}\n{held_up('Failed', 'failed', 'failedNodes: 2')}", ["K8S-421", "POL-501"], id="more-nodes"
+        ),
+        pytest.param(
+            f"{NO_IOMMU}\n{held_up('Failed', 'failed', 'failedNodes: 1', 'worker-9')}",
+            ["K8S-421", "POL-501"],
+            id="another-node",
+        ),
+    ],
+)
+def test_what_only_follows_from_a_node_is_told_at_the_node(changes, told):
+    findings = every_finding(scene(changes))
+    assert codes(findings) == told
+    assert ("Also holds up policy rail0" in findings[0].fact) is (len(told) == 1)
+
+
 def test_a_finding_for_programs_names_its_object():
     (finding,) = every_finding(scene("Pod/sriov-device-plugin-x: null"))
     assert finding_data(finding) == {

@@ -127,7 +127,90 @@ def test_a_policy_that_is_in_place_is_told_so():
     assert all(one.holds == "yes" for one in story.links)
 
 
-def test_an_unknown_field_comes_before_all_else_of_a_policy():
-    conditions = "[{type: Accepted, status: 'False', reason: UnknownFields, message: 'spec.pfName'}]"
-    cluster = scene(f"SriovNetworkNodePolicy/rail0: {{status: {{conditions: {conditions}}}}}")
-    assert explain_policy(cluster.policies.items[0], cluster).broken.code == "K8S-408"
+MISSPELLED = (
+    "{type: Accepted, status: 'False', reason: UnknownFields, "
+    "message: 'nobody acts on these; spec.mttu: unknown field. Did you mean mtu?'}"
+)
+
+
+def of_rail0(*conditions, more=""):
+    return f"SriovNetworkNodePolicy/rail0: {{status: {{{more}conditions: [{', '.join(conditions)}]}}}}"
+
+
+def ready(reason, status="False"):
+    return f"{{type: Ready, status: '{status}', observedGeneration: 1, reason: {reason}, message: because}}"
+
+
+def explained(changes):
+    cluster = scene(changes)
+    return explain_policy(cluster.policies.items[0], cluster)
+
+
+def test_an_unknown_field_is_warned_of_and_does_not_hide_the_link_that_is_broken():
+    story = explained(of_rail0(MISSPELLED, ready("NoNicMatched")))
+    assert story.broken.code == "POL-504"
+    assert [one.code for one in story.warnings] == ["K8S-408"]
+    assert (story.links[1].holds, story.links[1].fact) == (
+        "warn",
+        "spec.mttu: unknown field, nobody acts on it. Did you mean mtu?",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        pytest.param(of_rail0(MISSPELLED, ready("Applied", "True")), "K8S-408", id="an-unknown-field"),
+        pytest.param(of_rail0(ready("PartlyDisplaced", "True")), "POL-505", id="some-vfs-lost"),
+    ],
+)
+def test_a_policy_that_is_in_place_with_a_warning_is_not_broken(changes, code):
+    story = explained(changes)
+    assert (story.broken, [one.code for one in story.warnings]) == (None, [code])
+    assert story.verdict.startswith("in place")
+    assert story.data()["warnings"][0]["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        pytest.param(
+            "appliedNics: 0, failedNodes: 1, ",
+            "1 NIC is selected (worker-1: ens1f0); its VFs could not be made",
+            id="failed",
+        ),
+        pytest.param(
+            "appliedNics: 0, pendingNodes: 1, ",
+            "1 NIC is selected (worker-1: ens1f0); its VFs are not made yet",
+            id="pending",
+        ),
+        pytest.param("appliedNics: 1, failedNodes: 1, ", "VFs of 1 NIC are held", id="held"),
+    ],
+)
+def test_nics_that_are_selected_are_told_when_their_vfs_are_not_there(counts, told):
+    wish = (
+        "SriovNetworkNodeState/worker-1: {spec: {interfaces: [{pciAddress: '0000:86:00.0', name: ens1f0, numVfs: 99, "
+        "vfGroups: [{resourceName: rail0, vfRange: 0-98, policyName: rail0}]}]}}"
+    )
+    story = explained(f"{of_rail0(ready('Failed'), more=counts)}\n{wish}")
+    assert told in [one.fact for one in story.links]
+
+
+@pytest.mark.parametrize(
+    ("selector", "others", "told"),
+    [
+        pytest.param("{nic: null, sriov: 'yes'}", "", "; nearest: worker-1 lacks sriov=yes", id="the-managed-one"),
+        pytest.param("{sriov: 'yes'}", "", "; nearest: worker-1 lacks sriov=yes", id="one-of-two-labels"),
+        pytest.param(
+            "{}",
+            "SriovNetworkNodeState/worker-1: null",
+            "; worker-1 has them and is not managed (`kubectl sriov explain node worker-1` says why)",
+            id="not-managed",
+        ),
+        pytest.param("{}", "", "because", id="labelled-since"),
+        pytest.param("{}", "Node/worker-1: null\nNode/control-1: null", "because", id="no-node-at-all"),
+    ],
+)
+def test_a_policy_without_a_node_tells_which_comes_nearest(selector, others, told):
+    conditions = ready("NoNodeMatched")
+    changes = f"{{spec: {{nodeSelector: {selector}}}, status: {{conditions: [{conditions}]}}}}"
+    assert explained(f"SriovNetworkNodePolicy/rail0: {changes}\n{others}").broken.fact.endswith(told)

@@ -43,7 +43,12 @@ CASES = {
             "priority 10 is stronger than 99"
         ),
     ),
-    "no-node": (stands(STRONG, nodes=0), False, "NoNodeMatched", "no managed node has the labels of nodeSelector"),
+    "no-node": (
+        stands(policy(node_selector={"nic": "x710", "rack": "a"}), nodes=0),
+        False,
+        "NoNodeMatched",
+        "no managed node has the labels of nodeSelector (nic=x710, rack=a)",
+    ),
     "no-nic": (
         stands(policy(pf_names=("ens80",)), nodes=2),
         False,

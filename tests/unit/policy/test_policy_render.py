@@ -304,7 +304,7 @@ def test_a_pf_that_does_not_exist_is_unmatched_with_its_near_miss() -> None:
 
 def test_a_pf_like_no_other_is_answered_with_all_names() -> None:
     rendering = render([policy(pf_names=("bond0",))], [nic(0, alt_names=("lan",))])
-    assert rendering.unmatched[0].problem.remedy == "NICs of this machine: ens803f0, lan"
+    assert rendering.unmatched[0].problem.remedy == "NICs that a plugin serves: ens803f0, lan"
 
 
 def test_an_unmatched_name_beside_a_matched_one_is_told_too() -> None:
