@@ -77,6 +77,7 @@ def operating(server: Server, folder: Path, name: str) -> Iterator[Process]:
         process.end()
 
 
+@pytest.mark.filterwarnings("default:the history has no other")
 def test_an_upgrade_and_a_rollback_make_nothing_anew_and_touch_no_node(
     tidy: Server, theirs: list[Document], tmp_path: Path
 ) -> None:
