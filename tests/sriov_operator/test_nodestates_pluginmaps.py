@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sriov_core.api.pluginconfig import PluginConfig, Resource, Selectors, encode
@@ -109,6 +109,7 @@ def test_a_node_finds_its_config_at_any_moment_of_a_move(before, after, stopped)
 
 
 @given(CHANGES, CHANGES, st.integers(0, 12))
+@example([(f"node-{number}", 1) for number in (0, 1, 2, 3, 8)], [("node-0", None)], 4)
 def test_the_next_process_goes_on_where_one_was_killed(before, after, stopped):
     maps, cluster, configs = PluginMaps(limit=LIMIT), {}, {}
     apply(maps, configs, before)

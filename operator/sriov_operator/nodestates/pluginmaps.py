@@ -126,9 +126,10 @@ class PluginMaps:
                 data = {node: text for node, text in data.items() if text is not None}
             if data or creates:
                 yield MapPatch(number=number, data=data, creates=creates)
-        for number in sorted(self._written):
-            if number >= self.count and not any(self._is_moving(node, number) for node in self._written[number]):
-                yield MapPatch(number=number, deletes=True)
+        # The last one only: whoever reads them after a failure counts on numbers without a gap.
+        last = max(self._written, default=0)
+        if last >= self.count and not any(self._is_moving(node, last) for node in self._written[last]):
+            yield MapPatch(number=last, deletes=True)
 
     def _home(self, node: str) -> int:
         return zlib.crc32(node.encode()) % self.count
