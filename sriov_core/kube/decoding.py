@@ -1,8 +1,9 @@
 """From the bytes of an answer to the types that a caller names; one bad object costs only itself. No I/O."""
 
 import gc
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -78,16 +79,34 @@ def collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
+def _structs(of: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
+    for struct in of.__subclasses__():
+        yield struct
+        yield from _structs(struct)
+
+
 class Decoders:
-    """Decoders by type; building one costs more than a small answer does."""
+    """Decoders by type; building one costs more than a small answer does.
+
+    What msgspec (0.22) finds out about a type is in sight of other threads before it is whole, and whoever decodes by
+    it then ends the process with SIGSEGV (json_decode_struct_map_inner meets a type that is still NULL). So all types
+    that there are, are gone through here, before threads ask for one, and decoders are built one at a time.
+    """
+
+    _building = threading.Lock()
 
     def __init__(self) -> None:
         self._known: dict[Any, msgspec.json.Decoder[Any]] = {}
+        with self._building:
+            for known in _structs(msgspec.Struct):
+                with suppress(TypeError):  # a driver's, with a field that no decoder reads
+                    msgspec.json.Decoder(known)
 
     def _of(self, wanted: Any) -> msgspec.json.Decoder[Any]:
         known = self._known.get(wanted)
         if known is None:
-            known = self._known[wanted] = msgspec.json.Decoder(wanted)
+            with self._building:
+                known = self._known[wanted] = msgspec.json.Decoder(wanted)
         return known
 
     def one(self, body: bytes | msgspec.Raw, wanted: type[T]) -> T:

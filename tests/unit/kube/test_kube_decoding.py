@@ -2,6 +2,8 @@
 
 import gc
 import json
+import subprocess  # noqa: TID251  # what would go wrong ends a process
+import sys
 
 import attrs
 import msgspec
@@ -132,3 +134,45 @@ class TestCollector:
         with collector_at_rest():
             pass
         assert not gc.isenabled()
+
+
+MANY_AT_ONCE = """
+import sys, threading
+from typing import Generic, TypeVar
+import msgspec
+from sriov_core.kube.decoding import Decoders
+
+T = TypeVar("T")
+sys.setswitchinterval(1e-6)
+for number in range(100):
+    early, decoders = sys.argv[1] == "known", Decoders()
+    leaves = [msgspec.defstruct(f"Leaf{number}_{n}", [("x", int, 0)]) for n in range(20)]
+    shared = msgspec.defstruct(f"Shared{number}", [(f"f{n}", leaf, None) for n, leaf in enumerate(leaves)])
+    kinds = [msgspec.defstruct(f"Kind{number}_{n}", [("meta", shared)]) for n in range(4)]
+    if early:
+        Decoders()
+    start = threading.Barrier(len(kinds))
+
+    def read(kind):
+        start.wait()
+        body = b'{"meta": {"f19": {"x": 3}}}'
+        found = msgspec.json.decode(body, type=kind) if early else decoders.one(body, kind)
+        pages = decoders.page(b'{"metadata": {}, "items": [{"f19": {"x": 3}}]}', shared)
+        read_by.append((found.meta.f19.x, pages.items[0].f19.x))
+
+    read_by = []
+    threads = [threading.Thread(target=read, args=(kind,)) for kind in kinds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert read_by == [(3, 3)] * len(kinds), read_by
+"""
+
+
+@pytest.mark.parametrize("when", ["known", "met-later"])
+def test_threads_that_meet_a_type_at_the_same_time_do_not_end_the_process(when):
+    ran = subprocess.run(
+        [sys.executable, "-c", MANY_AT_ONCE, when], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
