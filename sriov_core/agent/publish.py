@@ -274,6 +274,7 @@ class ClusterPublisher:
         if request is None or (request is self._mirrored and not is_old):
             return False
         self._written = request
+        self._mirrored = None  # a write that fails may have been done all the same
         with suppress(NotFound):  # a node that left the cluster
             self._client.merge_patch(NODES, self._node, node_patch(request))
             self._mirrored, self._mirrored_at = request, time.monotonic()

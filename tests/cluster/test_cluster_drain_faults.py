@@ -244,6 +244,9 @@ def test_a_right_that_is_missing_is_told_on_the_node(drained):
     assert made.pods() == ["web"]
 
 
+@pytest.mark.filterwarnings(
+    "ignore:unclosed <ssl.SSLSocket:ResourceWarning"
+)  # of a connection that the kill met half made
 def test_a_server_that_is_killed_delays_a_drain_and_nothing_else(binaries, recent, tmp_path):
     own = Server.start(tmp_path / "own", binaries, audit=True)
     try:

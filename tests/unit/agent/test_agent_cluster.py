@@ -224,6 +224,29 @@ def test_what_was_seen_while_a_write_was_answered_is_newer_than_the_answer(publi
     assert of_state == [], "it is asked for already"
 
 
+def test_a_request_whose_answer_was_lost_is_taken_back_at_once(publisher):
+    """The Node may have it all the same, and who drains looks there."""
+    server = Server()
+    one = publisher(server)
+
+    def lost() -> None:
+        path, body = server.written[-1]
+        if "/nodes/worker" in path and body["metadata"]["annotations"][keys.NODE_STATE] == Request.DRAIN.value:
+            drained = {keys.DESIRED_STATE: Request.DRAIN.value, keys.CURRENT_STATE: "DrainComplete"}
+            one.saw(state(version="9", **drained))
+            one.want(NodeStateStatus(), Talk(request=Request.IDLE), "u1")
+            raise Unavailable("the connection ended before the answer")
+
+    one.saw(state())
+    one.want(NodeStateStatus(), Talk(request=Request.IDLE), "u1")
+    assert one.flush(PATIENCE_S)
+    server.meanwhile = lost
+    one.want(NodeStateStatus(), Talk(request=Request.DRAIN), "u1")
+    assert one.flush(PATIENCE_S)
+    said = [body["metadata"]["annotations"][keys.NODE_STATE] for path, body in server.written if "/nodes/" in path]
+    assert said == [Request.IDLE.value, Request.DRAIN.value, Request.IDLE.value]
+
+
 def test_what_becomes_of_a_drain_is_logged(publisher, caplog):
     caplog.set_level("INFO", logger="sriov_core.agent")
     one = publisher(Server())
