@@ -68,7 +68,7 @@ docs: $(READY)  ## the documents as a site in $(VENV)/site: no warning, links, a
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/building/mkdocs.yml --site-dir $(abspath $(VENV))/site
 
 images: $(READY)  ## the images, built by buildah without a daemon, and their processes started; needs root, buildah, mmdebstrap
-	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' --durations=3 tests/images
+	@nice $(PYTEST) -o addopts='--strict-markers --strict-config -ra' --durations=3 tests/images
 
 lab: $(READY)  ## scenarios on a real kernel with a real SR-IOV driver, in a virtual machine
 	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' -n 2 --dist loadfile --no-loadscope-reorder --durations=8 tests/lab
