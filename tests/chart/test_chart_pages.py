@@ -1,13 +1,11 @@
 """What the quick start and the page on installing have their readers type with Helm works, on a real API server."""
 
-import importlib
 import subprocess  # noqa: TID251  # the hook's command, and what helm needs beside it
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from contract_modules import contract
 from helm import CHART, environment
 from release import DEPLOYMENT, HOOK, NAMESPACE, cleanup, ended, operators_kubeconfig, until
 from servers import Server
@@ -15,14 +13,6 @@ from test_chart_values import known  # noqa: F401  # the definitions of what is 
 
 ROOT = CHART.parent.parent
 QUICKSTART, INSTALL = (ROOT / "docs" / name for name in ("quickstart-kubernetes.md", "install.md"))
-
-
-def contract(name: str) -> ModuleType:
-    """A module of the contract tests, which are another folder of pytest's."""
-    folder = str(ROOT / "tests" / "contract")
-    if folder not in sys.path:
-        sys.path.append(folder)
-    return importlib.import_module(name)
 
 
 walkthrough = contract("walkthrough")

@@ -4,19 +4,18 @@ The commands run as they stand, by `kubectl`; operator and agents are started wh
 start them. What needs kubelets, Helm and the other operator's own chart is left out.
 """
 
-import importlib
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import attrs
 import incumbent_judge as judge
 import pytest
 from agent_runs import OTHER, PF
+from contract_modules import contract
 from migration_scene import HOME, NAME, WORKER, Scene, machine, scene, wished
 from servers import Server
 from servers_admin import APPLY
@@ -37,14 +36,6 @@ READY = {
 }
 """As the other operator writes it, with server-side apply."""
 DEPLOYMENT = f"/apis/apps/v1/namespaces/{HOME}/deployments/{NAME}"
-
-
-def contract(name: str) -> ModuleType:
-    """A module of the contract tests, which are another folder of pytest's."""
-    folder = str(ROOT / "tests" / "contract")
-    if folder not in sys.path:
-        sys.path.append(folder)
-    return importlib.import_module(name)
 
 
 walkthrough = contract("walkthrough")

@@ -5,30 +5,21 @@ hand, as no kubelet would. What needs kubelets, images and cards is left out; wh
 tests/chart/test_chart_pages.py.
 """
 
-import importlib.util
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import attrs
 import pytest
+from contract_modules import contract
 from servers import Binaries
 from servers_tryout import NAMESPACE, NODE
 from test_cluster_tryout import MACHINES, Program, cluster
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART, TROUBLES = (ROOT / "docs" / name for name in ("quickstart-kubernetes.md", "troubleshooting.md"))
-
-
-def contract(name: str) -> ModuleType:
-    """A module of the contract tests, which are another folder of pytest's."""
-    folder = str(ROOT / "tests" / "contract")
-    if folder not in sys.path:
-        sys.path.append(folder)
-    return importlib.import_module(name)
 
 
 walkthrough = contract("walkthrough")
