@@ -114,7 +114,7 @@ def machines(openshift: Server, request: pytest.FixtureRequest) -> Iterator[Mach
             yield found
         finally:
             for one in made.operators:
-                one.tell()
+                one.stop()  # before what it would make again is taken away
             found.clear()
     openshift.admin.remove_namespace(name)
 
