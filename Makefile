@@ -70,8 +70,9 @@ docs: $(READY)  ## the documents as a site in $(VENV)/site: no warning, links, a
 images: $(READY)  ## the images, built by buildah without a daemon, and their processes started; needs root, buildah, mmdebstrap
 	@nice $(PYTEST) -o addopts='--strict-markers --strict-config -ra' --durations=3 tests/images
 
+# Guests sleep more than half of their time: three of them keep two processors busy.
 lab: $(READY)  ## scenarios on a real kernel with a real SR-IOV driver, in a virtual machine
-	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' -n 2 --dist loadfile --no-loadscope-reorder --durations=8 tests/lab
+	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' -n 3 --dist loadfile --no-loadscope-reorder --durations=8 tests/lab
 
 bench: $(READY)  ## one JSON line for each figure; fails when one is over its limit; PARTS=node leaves out clusters
 	@$(BIN)/python -m bench $(PARTS)
