@@ -65,6 +65,7 @@ class Recorder:
         self._amendments: deque[Amendment] = deque()
         self._end: float | None = None
         self._dropped = 0
+        self._under_way = 0
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
         self._thread.start()
 
@@ -103,7 +104,8 @@ class Recorder:
             self._end = time.monotonic() + timeout_s
             self._changed.notify()
         self._thread.join(timeout_s)
-        left = len(self._creations) + len(self._amendments)
+        with self._changed:
+            left = len(self._creations) + len(self._amendments) + self._under_way
         if left:
             _log.warning("%d events were not written before the end", left)
 
@@ -127,13 +129,16 @@ class Recorder:
     def _next(self) -> Creation | Amendment | None:
         """What to write now: new events before counts, for the count of one that is not there cannot be raised."""
         with self._changed:
+            self._under_way = 0
             while True:
                 if self._creations:
+                    self._under_way = 1
                     return self._creations.popleft()
                 now, closing = time.monotonic(), self._end is not None
                 if not self._amendments:
                     self._amendments.extend(self._ledger.amendments(now, all_of_them=closing))
                 if self._amendments:
+                    self._under_way = 1
                     return self._amendments.popleft()
                 if closing:
                     return None
@@ -157,6 +162,7 @@ class Recorder:
         if failures == 1 and not isinstance(error, Away):
             _log.warning("events wait, trying again in %.1f s: %s", seconds, error)
         with self._changed:
+            self._under_way = 0
             if isinstance(write, Amendment):
                 self._amendments.appendleft(write)
             else:

@@ -15,6 +15,7 @@ from incumbent_judge import GROUP
 from incumbent_judge import definition as its_node_states
 from release import CONFIG, DEPLOYMENT, NAMESPACE
 from servers import Server
+from servers_install import served
 
 from sriov_core.api import crd
 
@@ -85,8 +86,9 @@ def theirs(request: pytest.FixtureRequest, tidy: Server, its_chart: Path) -> Ite
 
 
 def definitions(server: Server, chart: Path) -> None:
-    applied = ("apply", "--server-side", "--force-conflicts", "-f", "-")
-    kubectl(*applied, kubeconfig=server.admin_kubeconfig, given=helm("show", "crds", str(chart)))
+    applied, given = ("apply", "--server-side", "--force-conflicts", "-f", "-"), helm("show", "crds", str(chart))
+    kubectl(*applied, kubeconfig=server.admin_kubeconfig, given=given)
+    served(server.admin, [one for one in yaml.safe_load_all(given) if one])
 
 
 def stop(server: Server) -> None:

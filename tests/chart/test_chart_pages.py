@@ -31,7 +31,8 @@ def page(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("path", "least"), [(QUICKSTART, 4), (INSTALL, 8)], ids=["quick-start", "installing"])
 def test_the_helm_way(tidy: Server, page: Path, tmp_path: Path, path: Path, least: int) -> None:
     tidy.admin.remove_namespace(NAMESPACE)
-    until(lambda: tidy.admin.find(f"/api/v1/namespaces/{NAMESPACE}") is None)
+    probe = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts?dryRun=All", {"metadata": {"name": "probe"}}
+    until(lambda: tidy.admin.request("POST", *probe)[0] == 404)  # admission knows, too, that it is gone
     reader = {**walkthrough.prepare(page, path), **environment(tidy.admin_kubeconfig)}
     typed = [one for one in walkthrough.commands(path) if one.needs == "helm"]
     for one in sorted(typed, key=lambda one: "helm uninstall" in one.text):  # pages on the removal may come early

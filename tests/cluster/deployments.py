@@ -1,6 +1,6 @@
 """The operator with its deployment only, under its real roles, and what tests ask of the cluster around it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def settings(namespace: str, environment: Environment | None = None) -> Settings
 
 def account(server: Server, given: Settings) -> tuple[Path, list[str]]:
     """The kubeconfig of the operator's service account, with its roles and no more; and the paths of these."""
-    name, paths = f"deployment-in-{given.namespace}", []
+    name, paths, wanted = f"deployment-in-{given.namespace}", [], []
     subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": given.namespace}
     for kind, place, rules in (
         ("Role", {"namespace": given.namespace}, roles.operator(given)),
@@ -50,6 +50,7 @@ def account(server: Server, given: Settings) -> tuple[Path, list[str]]:
     ):
         head = {"apiVersion": f"{RBAC}/v1", "metadata": {"name": name, **place}}
         bound = {"apiGroup": RBAC, "kind": kind, "name": name}
+        wanted += roles.as_objects(rules)
         for document in (
             {**head, "kind": kind, "rules": roles.as_objects(rules)},
             {**head, "kind": f"{kind}Binding", "subjects": [subject], "roleRef": bound},
@@ -59,8 +60,26 @@ def account(server: Server, given: Settings) -> tuple[Path, list[str]]:
     # The operator leaves restrictions behind. They go with the accounts, as with what `manifests` printed.
     paths += [one.path("", name) for one in RESTRICTIONS for name in ADMISSION_POLICIES]
     user = f"system:serviceaccount:{given.namespace}:{ACCOUNT}"
-    path = server.folder / f"{name}.kubeconfig"
-    return server.kubeconfig(user, credentials=server.token(given.namespace, ACCOUNT), path=path), paths
+    path, token = server.folder / f"{name}.kubeconfig", server.token(given.namespace, ACCOUNT)
+    _await_rights(server, token, given.namespace, wanted)
+    return server.kubeconfig(user, credentials=token, path=path), paths
+
+
+def _await_rights(server: Server, token: str, namespace: str, wanted: Sequence[Document]) -> None:
+    """Wait until the API server, whose view of the roles lags behind what is stored, grants all of these."""
+    kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
+    one = server.with_token(token)
+
+    def granted() -> bool:
+        path = f"/apis/{kind['apiVersion']}/selfsubjectrulesreviews"
+        # 401 while the account is still seen that a namespace of this name had before.
+        status, answer = one.request("POST", path, {**kind, "spec": {"namespace": namespace}})
+        return status == 201 and all(rule in answer["status"]["resourceRules"] for rule in wanted)
+
+    try:
+        until(granted)
+    finally:
+        one.close()
 
 
 @attrs.define

@@ -20,6 +20,7 @@ from servers import Server
 from servers_admin import MERGE
 
 from sriov_core.api import keys
+from sriov_core.kube import election
 from sriov_operator.draining.controller import Drain
 from sriov_operator.draining.drainer import Timing
 from sriov_operator.draining.pools import Pools
@@ -147,12 +148,14 @@ class Stage:
 
     # --- what happens
 
-    def operate(self, *, rights: Mapping[str, str] | None = None, **environment: str) -> Running:
+    def operate(
+        self, *, rights: Mapping[str, str] | None = None, lease: election.Timing | None = None, **environment: str
+    ) -> Running:
         """An operator with its real roles, which leads; with ``rights``, the roles for another environment."""
         given = settings(self.namespace, environment if rights is None else rights)
         kubeconfig, paths = account(self.server, given)
         self._paths += [path for path in paths if "/namespaces/" not in path and path not in self._paths]
-        running = Running.start(kubeconfig, self.namespace, make=MAKE, environment=environment)
+        running = Running.start(kubeconfig, self.namespace, make=MAKE, timing=lease, environment=environment)
         self.operators.append(running)
         until(lambda: running.leads)
         return running
@@ -199,10 +202,15 @@ class Stage:
 
     def seen(self, *names: str) -> None:
         """Wait until the history has seen these nodes and states anew: during an outage it sees nothing."""
+        mark = {"metadata": {"annotations": {"test.example/seen": str(time.monotonic_ns())}}}
+        for path in (path for name in names for path in (self.node_path(name), self.state_path(name))):
+            self._patch(path, mark)
+        self.followed(*names)
+
+    def followed(self, *names: str) -> None:
+        """Wait until the history, which a watch tells, has all that has happened to these nodes and states by now."""
         for name in names:
-            mark = {"metadata": {"annotations": {"test.example/seen": str(time.monotonic_ns())}}}
             for path, what in ((self.node_path(name), CORDON), (self.state_path(name), ANSWER)):
-                self._patch(path, mark)
                 version = self.server.admin.done("GET", path)["metadata"]["resourceVersion"]
                 self.until(
                     lambda name=name, what=what, version=version: self.history.knows(self.full(name), what, version)

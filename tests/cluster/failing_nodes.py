@@ -4,13 +4,14 @@ import contextlib
 import io
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import attrs
 from agent_runs import world
+from kube_clients import until
 from servers import Server
 from servers_admin import MERGE
 from whole import Cluster, cluster
@@ -50,6 +51,18 @@ class Failing:
         found = json.loads(self._said(f"explain {what} {full} -o json{f' -n {HOME}' * (what == 'pod')}"))
         broken = found["broken"] or {"code": "", "fact": "", "remedy": ""}
         return Told(found["verdict"], broken["code"], broken["fact"], broken["remedy"])
+
+    def answered(self, what: str, name: str, is_it: Callable[[Told], bool]) -> Told:
+        """The answer once it is that one, for agents and operator come to it one after the other; else the last."""
+        told: list[Told] = []
+
+        def found() -> bool:
+            told.append(self.explain(what, name))
+            return is_it(told[-1])
+
+        with contextlib.suppress(AssertionError):
+            until(found)
+        return told[-1]
 
     def findings(self) -> dict[tuple[str, str], Told]:
         """All of `status`, by code and object."""

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from servers import Server
+from servers_program import Reserved
 
 from sriov_core.kube.client import Client
 from sriov_core.kube.connection import connect
@@ -71,7 +73,9 @@ class Gate:
         self._lock = threading.Lock()
         self._through: list[socket.socket] = []
         self._listener: socket.socket | None = None
-        self._port = 0
+        reserved = Reserved.any()  # shut, it is opened again, and nobody else may have got the port meanwhile
+        weakref.finalize(self, reserved.release)
+        self._port = reserved.port
         self._flows = threading.Event()
         self._flows.set()
         self.open()
@@ -81,8 +85,7 @@ class Gate:
         return f"https://127.0.0.1:{self._port}"
 
     def open(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self._port))
-        self._port = self._listener.getsockname()[1]
+        self._listener = socket.create_server(("127.0.0.1", self._port), reuse_port=True)
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def freeze(self) -> None:
@@ -92,9 +95,14 @@ class Gate:
         self._flows.set()  # for those that are to see that they were cut
         with self._lock:
             listener, self._listener = self._listener, None
-            through, self._through = self._through, []
         if listener is not None:
             _end(listener)
+        self.cut()
+
+    def cut(self) -> None:
+        """Cut the connections there are; whoever makes a new one gets it."""
+        with self._lock:
+            through, self._through = self._through, []
         for one in through:
             _end(one)
 
@@ -102,9 +110,13 @@ class Gate:
         while True:
             try:
                 near, _ = listener.accept()
-                far = socket.create_connection(self._behind)
             except OSError:
                 return
+            try:
+                far = socket.create_connection(self._behind)
+            except OSError:  # nobody is behind at this moment
+                _end(near)
+                continue
             with self._lock:
                 if self._listener is not listener:
                     _end(near)

@@ -70,6 +70,13 @@ def said(kubeconfig: Path, command: str) -> str:
     return out.getvalue()
 
 
+def settled(kubeconfig: Path, command: str, text: str) -> str:
+    """What the command prints once that is the text, for the operator reckons anew with each report; else at last."""
+    with contextlib.suppress(AssertionError):
+        until(lambda: ageless(said(kubeconfig, command)) == ageless(text))
+    return said(kubeconfig, command)
+
+
 def ageless(text: str) -> str:
     """Without what grows with every second, and the width of its column."""
     return re.sub(r" +", " ", _AGE.sub("AGE ", text))

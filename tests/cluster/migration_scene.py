@@ -118,16 +118,20 @@ class Scene:
 
     def its_definition(self) -> None:
         """Its definition of node states, in the place of ours."""
-        self._define(judge.definition())
+        self._define(judge.definition(), knows_plugins=False)
 
     def our_definition(self) -> None:
         (ours,) = [one for one in crd.definitions() if one["metadata"]["name"] == STATES]
-        self._define(ours)
+        self._define(ours, knows_plugins=True)
 
-    def _define(self, document: Document) -> None:
-        admin, path = self.whole.server.admin, f"{DEFINITIONS}/{STATES}"
-        found = admin.done("GET", path)
-        admin.done("PUT", path, {**found, "spec": document["spec"]})
+    def _define(self, document: Document, *, knows_plugins: bool) -> None:
+        """The API server goes by it a moment after it is stored: by whether it knows a field that only ours has."""
+        admin, change = self.whole.server.admin, [{"op": "replace", "path": "/spec", "value": document["spec"]}]
+        admin.done("PATCH", f"{DEFINITIONS}/{STATES}", change, content_type="application/json-patch+json")
+        kind = {"apiVersion": f"{judge.GROUP}/v1", "kind": "SriovNetworkNodeState", "metadata": {"name": "probe"}}
+        probe = {**kind, "spec": {"interfaces": [{"pciAddress": str(PF), "plugin": "intel"}]}}
+        place = f"/apis/{judge.GROUP}/v1/namespaces/{HOME}/sriovnetworknodestates?dryRun=All&fieldValidation=Strict"
+        self.whole.until(lambda: admin.request("POST", place, probe)[0] == (201 if knows_plugins else 400))
 
     def updated_by_its_operator(self, one: Machine) -> Document:
         """The node state after a plain update, with what its operator wishes and with the fields that it knows."""

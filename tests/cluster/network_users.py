@@ -13,6 +13,7 @@ from servers_admin import MERGE
 KINDS = {"SriovNetwork": "sriovnetworks", "SriovIBNetwork": "sriovibnetworks", "OVSNetwork": "ovsnetworks"}
 HOME = "networks-operator"
 GROUP = "sriovnetwork.openshift.io"
+CONFIG = f"/apis/{GROUP}/v1/namespaces/{HOME}/sriovoperatorconfigs/default"
 OWNER = f"{GROUP}/owner-ref"
 FINALIZER = f"netattdef.finalizers.{GROUP}"
 NADS = "network-attachment-definitions"
@@ -89,10 +90,21 @@ class Cluster:
         listed = self.server.admin.done("GET", f"/apis/events.k8s.io/v1/namespaces/{namespace}/events")["items"]
         return [(one["type"], one["reason"]) for one in listed if one["regarding"]["name"] == name]
 
-    def writes_since(self, before: float, enough: int = COST) -> float:
-        """How many there were; the last may be counted a moment after its effect is seen."""
-        until(lambda: self.operator.writes - before >= enough)
-        return self.operator.writes - before
+    def asked(self, name: str, *methods: str) -> int:
+        """How often this operator has asked for that about networks that are called so, and their attachments.
+
+        These have to be in a namespace of that name, too. What other tests have left is looked after at any time.
+        """
+        resources, found = {*KINDS.values(), NADS}, 0
+        for method, path in self.operator.sent.requests:
+            parts = path.partition("?")[0].split("/")
+            is_about = any(part.startswith(name) for part in parts) and not resources.isdisjoint(parts)
+            found += method in methods and is_about
+        return found
+
+    def writes_about(self, name: str) -> int:
+        """How many of these change something."""
+        return self.asked(name, "POST", "PUT", "PATCH", "DELETE")
 
     def settled(self) -> None:
         """Wait until the operator has seen all that happened before."""
@@ -100,6 +112,18 @@ class Cluster:
         self.ready("SriovNetwork", "last-of-all")
         self.delete("SriovNetwork", "last-of-all")
         until(lambda: not self.network("SriovNetwork", "last-of-all"))
+
+    def unconfigure(self) -> None:
+        """Take the configuration away, and wait until the operator knows: of networks it hears by other watches."""
+        self.server.admin.remove(CONFIG)
+        until(lambda: self.operator.counted("config_missing") == 1)
+
+    def clear(self) -> None:
+        """Take away the networks that tests have left; whatever becomes of those may come at any time."""
+        for kind, plural in KINDS.items():
+            listed = f"/apis/{GROUP}/v1/namespaces/{HOME}/{plural}"
+            for found in self.server.admin.done("GET", listed)["items"]:
+                self.server.admin.remove(self.path(kind, found["metadata"]["name"]))
 
     def start_operator(self) -> None:
         """Another one, after the last has ended."""

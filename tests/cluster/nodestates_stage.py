@@ -17,6 +17,7 @@ LABEL = f"{GROUP}/device-plugin"
 RENDERED = f"{GROUP}/rendered"
 KEEP = f"{GROUP}/keep-state-until"
 PINS = f"{GROUP}/pinned-plugins"
+JSON_PATCH = "application/json-patch+json"
 WORKER = {"kubernetes.io/os": "linux", "node-role.kubernetes.io/worker": ""}
 RULES: tuple[dict[str, Any], ...] = (
     {"apiGroups": [GROUP], "resources": ["sriovnetworknodestates"], "verbs": ["get", "create", "patch", "delete"]},
@@ -110,7 +111,8 @@ class Stage:
         path = self.path(kind, name)
         found = self.server.admin.find(path)
         if found is not None:
-            return self.server.admin.done("PUT", path, {**found, "spec": spec})
+            change = [{"op": "add", "path": "/spec", "value": spec}]  # the operator writes its status meanwhile
+            return self.server.admin.done("PATCH", path, change, content_type=JSON_PATCH)
         body = {"apiVersion": API, "kind": kind, "metadata": {"name": name, "namespace": self.namespace, **metadata}}
         return self.server.admin.done("POST", path.rpartition("/")[0], {**body, "spec": spec})
 
@@ -219,6 +221,7 @@ class Stage:
         self.delete("SriovNetworkNodePolicy", "settle")
         until(lambda: not any("settleres" in wish for wish in self.wishes(node) or []))
         until(lambda: not any(one["resourceName"] == "settleres" for one in self.resources(node) or []))
+        until(lambda: self.label(node) == ("Enabled" if self.resources(node) else "Disabled"))
 
     def end(self) -> None:
         for running in self.operators:
@@ -238,16 +241,35 @@ def stage(server: Server, namespace: str) -> Iterator[Stage]:
         made.end()
 
 
-def requests(running: Running, *, verbs: tuple[str, ...] = (), resource: str = "") -> Callable[[], float]:
-    """Counts from now on how often the operator asks for something, by verb and resource."""
+def requests(running: Running, *, verbs: tuple[str, ...] = (), resource: str = "") -> Callable[[], int]:
+    """Counts from now on how often the operator asks for something, by verb and resource; watches are left out.
 
-    def count() -> float:
-        labels = {"resource": resource} if resource else {}
-        every = [{"verb": verb, **labels} for verb in verbs] or [labels]
-        return sum(running.counted("api_requests_total", **one) for one in every)
+    A request counts as soon as it is sent, so none comes later than what is seen of it.
+    """
+
+    def count() -> int:
+        found = [_asked(method, path) for method, path in running.sent.requests]
+        return sum((not verbs or verb in verbs) and resource in ("", plural) for verb, plural in found)
 
     before = count()
     return lambda: count() - before
 
 
-WRITES = ("create", "update", "patch", "delete")
+def made(running: Running) -> list[tuple[str, str]]:
+    """Verb and resource of all its writes of Nodes, node states and ConfigMaps."""
+    found = [_asked(method, path) for method, path in running.sent.requests]
+    plurals = ("nodes", "configmaps", PLURALS["SriovNetworkNodeState"])
+    return [(verb, plural) for verb, plural in found if verb in WRITES and plural in plurals]
+
+
+def _asked(method: str, path: str) -> tuple[str, str]:
+    """Verb and resource of a request."""
+    parts = path.partition("?")[0].split("/")[1:]
+    parts = parts[2:] if parts[0] == "api" else parts[3:]
+    if parts[0] == "namespaces" and len(parts) > 2:
+        parts = parts[2:]
+    return VERBS.get(method) or ("get" if len(parts) > 1 else "list"), parts[0]
+
+
+VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+WRITES = tuple(VERBS.values())

@@ -255,6 +255,10 @@ def a_drain(story: Story) -> None:
     story.types("kubectl delete pdb with-a-vf -n default")
     story.until(lambda: story.vfs(SECOND) == 2, "two VFs on the second node")
     story.until(lambda: story.is_told(SECOND, "Drained", "Idle"), "the drain of the second node has ended")
+    for node in (NODE, SECOND):  # an agent asks for the end of its drain a moment before it reports
+        story.until(
+            lambda node=node: story.is_told(node, "Ready", "Configured"), f"{node} has reported that it is done"
+        )
     story.types("kubectl get pods -n default --no-headers -o name", says="pod/without")
     story.types("kubectl sriov nodes", only="^(NODE|worker)")
 

@@ -10,7 +10,7 @@ import attrs
 import pytest
 import servers_install
 from agent_runs import ENDS_WITHIN_S, GROUP, PF, Objects, boots, count, drivers_of, interface, made, running, world
-from kube_clients import Gate, admin, client_at, until
+from kube_clients import PATIENCE_S, Gate, admin, client_at, until
 from servers import Server
 
 from sriov_core.api import keys
@@ -87,10 +87,11 @@ def test_an_api_server_killed_in_the_middle_of_the_work_makes_nothing_happen_twi
     objects.create()
     host, journal = world(), Journal(path=None)
     resized = count(host, "set_num_vfs")
-    killed = []
+    killed, wished = [], threading.Event()
 
     def kill(verb: Any) -> bool:
         if verb.name == "set_num_vfs" and not killed:
+            wished.wait(PATIENCE_S)  # the agent may be here before the answer is with whoever wishes
             killed.append(verb)
             own.kill()
         return False
@@ -99,6 +100,7 @@ def test_an_api_server_killed_in_the_middle_of_the_work_makes_nothing_happen_twi
         objects.synced()
         host.crash(kill)
         objects.wish(interface(vfs=3))
+        wished.set()
         until(lambda: killed)
         until(lambda: drivers_of(host) == ["igbvf"] * 3)
         own.revive()

@@ -54,13 +54,18 @@ def objects(server: Server, namespace: str) -> Iterator[Objects]:
     server.admin.remove(f"/api/v1/nodes/{made.node}")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
+@pytest.fixture
+def ports() -> Iterator[tuple[int, int]]:
+    """Two that nobody else gets meanwhile; the program can listen there, and until then whoever connects is refused."""
+    with socket.socket() as one, socket.socket() as other:
+        for held in (one, other):
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.bind(("127.0.0.1", 0))
+        yield one.getsockname()[1], other.getsockname()[1]
 
 
-def test_the_program_serves_its_node_and_its_metrics_until_it_is_told_to_end(begin, server, objects, tmp_path):
-    port, probes = free_port(), free_port()
+def test_the_program_serves_its_node_and_its_metrics_until_it_is_told_to_end(begin, server, objects, ports, tmp_path):
+    port, probes = ports
     process = begin(
         f"--metrics-bind-address=127.0.0.1:{port}",
         f"--health-probe-bind-address=127.0.0.1:{probes}",
@@ -106,8 +111,8 @@ def test_a_node_that_the_cluster_does_not_know_is_named(begin, server):
     assert "the cluster has no Node nobody. Name this machine's with --node-name or NODE_NAME" in process.stderr.read()
 
 
-def test_it_ends_while_it_still_waits_for_an_api_server(begin, server, tmp_path):
-    path = server.kubeconfig("nobody", path=tmp_path / "kubeconfig", url=f"https://127.0.0.1:{free_port()}")
+def test_it_ends_while_it_still_waits_for_an_api_server(begin, server, ports, tmp_path):
+    path = server.kubeconfig("nobody", path=tmp_path / "kubeconfig", url=f"https://127.0.0.1:{ports[0]}")
     process = begin("--node-name=worker", f"--host={TREE}", f"--kubeconfig={path}")
     said: list[str] = []
     until(lambda: "trying again" in (said.append(process.stderr.readline()) or said[-1]))

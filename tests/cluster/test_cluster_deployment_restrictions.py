@@ -56,17 +56,22 @@ def cast(home: Home) -> Iterator[Cast]:
     }
     server.token(HOME, PLUGIN, node="node-2")
     found = Cast(admin=server.admin, **{name: server.with_token(token) for name, token in tokens.items()})
-    # A policy takes a moment until it holds.
-    until(lambda: found.agent.request("PATCH", f"{NODES}/node-2?dryRun=All", {}, content_type=MERGE)[0] == 403)
-    until(lambda: found.agent.request("PATCH", f"{STATES}/node-2?dryRun=All", {}, content_type=MERGE)[0] == 403)
-    for who in (found.agent, found.plugin):
-        path = f"{PODS}/{PLUGIN}-node-2?dryRun=All"
-        until(lambda who=who, path=path: who.request("PATCH", path, {}, content_type=MERGE)[0] == 403)
+    # A policy takes a moment until it holds, and so does a role, without which the answer is 403 as well.
+    until(lambda: OWN_NODE in refusal(found.agent, f"{NODES}/node-2"))
+    until(lambda: OWN_STATE in refusal(found.agent, f"{STATES}/node-2"))
+    until(lambda: "own node" in refusal(found.agent, f"{PODS}/{PLUGIN}-node-2"))
+    until(lambda: "own pod" in refusal(found.plugin, f"{PODS}/{PLUGIN}-node-2"))
     yield found
     for one in (found.agent, found.plugin, found.unbound):
         one.close()
     for path in (*bound, *(f"{NODES}/{node['metadata']['name']}" for node in nodes)):
         server.admin.remove(path)
+
+
+def refusal(who: Admin, path: str) -> str:
+    """Why this user may not change what is there; empty when it may."""
+    status, said = who.request("PATCH", f"{path}?dryRun=All", {}, content_type=MERGE)
+    return str(said["message"]) if status == 403 else ""
 
 
 def bind(server: Server, kind: str, namespace: str, rules: Any) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import servers_install
 from deployments import EVERYTHING, RESTRICTIONS, Home, account, homes, settings
 from operator_runs import until
 from servers import Server
@@ -215,8 +216,7 @@ def openshift(home: Home, made: Any) -> Iterator[Home]:
     ]
     for group, plural, kind in kinds:
         until(lambda group=group, plural=plural: not home.server.admin.find(f"{EXTENSIONS}/{plural}.{group}"))
-        made(definition(group, plural, kind))
-        until(lambda group=group, plural=plural: home.server.admin.find(f"/apis/{group}/v1/{plural}") is not None)
+        servers_install.served(home.server.admin, [made(definition(group, plural, kind))])
     account(home.server, settings(home.namespace, OPENSHIFT))
     set_cluster(home, "Infrastructure", "infrastructures", {"status": {"controlPlaneTopology": "HighlyAvailable"}})
     set_cluster(home, "APIServer", "apiservers", {"spec": {"tlsAdherence": "NoOpinion"}})
@@ -337,6 +337,10 @@ def test_a_permission_that_is_missing_is_told(home: Home) -> None:
     role = home.server.admin.done("GET", path)
     fewer = [rule for rule in role["rules"] if "networkpolicies" not in rule["resources"]]
     home.server.admin.done("PATCH", path, {"rules": fewer}, content_type="application/merge-patch+json")
+    operator = home.server.with_token(home.server.token(home.namespace, "sriov-network-operator"))
+    forbidden = f"/apis/networking.k8s.io/v1/namespaces/{home.namespace}/networkpolicies"
+    until(lambda: operator.request("GET", forbidden)[0] == 403)  # else what watches before is never refused
+    operator.close()
     home.start()
     home.create()
     found = home.told("False", text="networkpolicies")
@@ -355,7 +359,8 @@ def test_what_nothing_owns_is_gone_before_the_configuration_is(home: Home, recen
     until(lambda: home.server.admin.find(home.path) is None)
     for resource in RESOURCES.values():
         if resource in RESTRICTIONS:  # tokens of agents hold for a while longer
-            assert len(home.server.admin.done("GET", resource.path())["items"]) == len(ADMISSION_POLICIES)
+            left = home.server.admin.done("GET", f"{resource.path()}?labelSelector={OURS}")["items"]
+            assert len(left) == len(ADMISSION_POLICIES)
         elif not resource.namespaced and "openshift" not in resource.group:
             assert home.server.admin.done("GET", f"{resource.path()}?labelSelector={OURS}")["items"] == []
     assert home.server.admin.find(

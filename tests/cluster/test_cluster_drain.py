@@ -46,6 +46,7 @@ def test_a_drain_from_the_request_to_the_end(drains):
     assert not drains.is_cordoned("a")
     assert drains.ledger() == {}
     assert not {keys.DRAIN_SINCE, keys.CORDONED_BEFORE} & drains.notes("a").keys()
+    drains.followed("a")
     assert drains.history.answers(drains.full("a")) == [IDLE, DRAINING, COMPLETE, IDLE]
     told = drains.until(lambda: len(drains.events("a")) >= 3 and drains.events("a"))
     assert [(kind, reason) for kind, reason, _ in told] == [
@@ -171,9 +172,9 @@ def test_drains_are_ended_when_the_configuration_is_deleted_and_begin_anew_with_
         drains.node(name)
     drains.node("d", cordoned=True)
     for name in "ad":
-        drains.ask(name, DRAIN)
+        drains.ask(name, DRAIN, LONG_AGO)
         drains.pod(f"pod-{name}", name, finalizer="test.example/held")
-    drains.ask("b", DRAIN)
+    drains.ask("b", DRAIN, LONG_AGO)
     drains.operate()
     drains.until(lambda: [drains.answer(name) for name in "abd"] == [DRAINING, COMPLETE, DRAINING])
     drains.remove(drains.config_path)
@@ -182,7 +183,7 @@ def test_drains_are_ended_when_the_configuration_is_deleted_and_begin_anew_with_
     )
     drains.until(lambda: [drains.is_cordoned(name) for name in "abcd"] == [False, False, False, True])
     drains.until(lambda: drains.ledger() == {})
-    drains.ask("c", DRAIN)
+    drains.ask("c", DRAIN, LATER)  # so it is behind the three others, and takes none of their places
     assert stays(lambda: drains.answer("c") == IDLE)
     drains.configure()
     drains.until(lambda: drains.answer("b") == COMPLETE)

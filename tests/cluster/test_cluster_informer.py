@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from kube_clients import PATIENCE_S, ConfigMap, Gate, admin, client_at, config_map, until
 
+from sriov_core.kube.failures import Unavailable
 from sriov_core.kube.informer import Informer
 from sriov_core.kube.lean import LeanMeta
 from sriov_core.kube.resource import CONFIG_MAPS
@@ -31,7 +32,7 @@ class Follower:
             self.known[key] = after
 
     def versions(self):
-        return {key: value.metadata.resource_version for key, value in self.known.items()}
+        return {key: value.metadata.resource_version for key, value in self.known.copy().items()}
 
 
 @pytest.fixture
@@ -111,8 +112,7 @@ def test_a_cut_alone_lists_nothing_and_loses_nothing(followed, server, namespace
     client = admin(server)
     client.create(CONFIG_MAPS, config_map("first"), namespace)
     until(lambda: "first" in follower.known)
-    gate.shut()
-    gate.open()
+    gate.cut()
     change_everything(client, namespace)
     agrees(follower, informer, client, namespace)
     assert follower.deletions == ["a", "c", "e"], "each was told, for it went on from the version that it knew"
@@ -126,6 +126,15 @@ def killed(server):
 def etcd_killed(server):
     server.kill_etcd()
     server.start_etcd()
+
+
+def takes_writes(client, namespace):
+    """The API server is ready before each of its connections to etcd is there again."""
+    try:
+        client.merge_patch(CONFIG_MAPS, "b", {"data": {"again": "yes"}}, namespace)
+    except Unavailable:
+        return False
+    return True
 
 
 def both_killed(server):
@@ -146,6 +155,7 @@ def test_nothing_is_lost_when_the_server_comes_back(followed, server, namespace,
     follower, informer = followed
     client = admin(server)
     outage(server)
+    until(lambda: takes_writes(client, namespace))
     change_everything(client, namespace)
     agrees(follower, informer, client, namespace)
     assert "a" in follower.deletions

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from servers import Server
@@ -17,6 +17,8 @@ from serving_processes import (
     running,
     until,
 )
+
+from sriov_operator.deployment.deployed import Deployed
 
 OPERATOR = "injector-tests"
 PODS = "injector-pods"
@@ -77,14 +79,26 @@ def injected(user: User, given: Raw) -> Raw | None:
     """The first container's requests when there are any, of a pod as it would be stored."""
     reply = user.create(given, dry_run=True)
     assert reply.status == 201, reply
-    requests: Raw = reply.body["spec"]["containers"][0]["resources"].get("requests")
+    return _requests(reply.body)
+
+
+@contextmanager
+def called(user: User, known: Deployed, port: int) -> Iterator[None]:
+    """Whoever listens there is called within the block, and behind it nobody is, which both take a moment."""
+    with applied(user.server, configurations(known, "injector", port)):
+        yield
+    until(lambda: (reply := user.create(pod("a"), dry_run=True)).status == 201 and not _requests(reply.body))
+
+
+def _requests(stored: Raw) -> Raw | None:
+    requests: Raw | None = stored["spec"]["containers"][0]["resources"].get("requests")
     return requests
 
 
 @pytest.fixture
 def user(server: Server, cluster: User, injector: Process) -> Iterator[User]:
     """The administrator of a cluster in which the injector is in effect."""
-    with applied(server, configurations(deployed(server, OPERATOR), "injector", injector.port)):
+    with called(cluster, deployed(server, OPERATOR), injector.port):
         until(lambda: injected(cluster, pod("a")))
         yield cluster
 
@@ -188,7 +202,7 @@ def test_the_switches_of_the_config_map_are_followed(server: Server, user: User)
 
 def test_while_nobody_answers_pods_are_created_all_the_same(server: Server, cluster: User, injector: Process) -> None:
     """failurePolicy Ignore, as deployed unless told otherwise; nobody listens on port 1."""
-    with applied(server, configurations(deployed(server, OPERATOR), "injector", 1)):
+    with called(cluster, deployed(server, OPERATOR), 1):
         assert injected(cluster, pod("a")) is None
 
 
@@ -196,8 +210,7 @@ def test_while_nobody_answers_pods_are_created_all_the_same(server: Server, clus
 def test_with_the_match_condition_only_pods_with_networks_depend_on_it(
     server: Server, cluster: User, injector: Process
 ) -> None:
-    down = configurations(deployed(server, OPERATOR, on=[GATE], labels=["inject-a"]), "injector", 1)
-    with applied(server, down):
+    with called(cluster, deployed(server, OPERATOR, on=[GATE], labels=["inject-a"]), 1):
         reply = until(lambda: found if (found := cluster.create(pod("a"), dry_run=True)).status != 201 else None)
         assert (reply.status, f'failed calling webhook "{HOOK}"' in reply.text) == (500, True)
         default = pod()
@@ -206,7 +219,6 @@ def test_with_the_match_condition_only_pods_with_networks_depend_on_it(
         assert cluster.create(pod(labels={"inject-a": "true"}), dry_run=True).status == 500
         assert injected(cluster, pod()) is None
         assert injected(cluster, pod(labels={"app": "some"})) is None
-    up = configurations(deployed(server, OPERATOR, on=[GATE]), "injector", injector.port)
-    with applied(server, up):
+    with called(cluster, deployed(server, OPERATOR, on=[GATE]), injector.port):
         assert until(lambda: injected(cluster, pod("a")) == {"example.com/nic": "1"})
         assert injected(cluster, pod()) is None

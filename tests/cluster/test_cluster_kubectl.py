@@ -22,6 +22,7 @@ from sriov_core.cli.kubectl.program import program
 DOCS = Path(__file__).parent.parent.parent / "docs" / "kubectl.md"
 VIEWER = "viewer"
 RESOURCE = "openshift.io/prest"
+REVIEW = "authorization.k8s.io/v1"
 
 
 @attrs.frozen
@@ -79,6 +80,10 @@ def bound(server: Server, user: str, rules: list[dict[str, Any]]) -> Path:
     subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
     binding = {**document, "kind": "ClusterRoleBinding", "roleRef": whole, "subjects": [subject]}
     server.admin.apply({key: value for key, value in binding.items() if key != "rules"})
+    may = {"verb": rules[0]["verbs"][0], "group": rules[0]["apiGroups"][0], "resource": rules[0]["resources"][0]}
+    asked = {"apiVersion": REVIEW, "kind": "SubjectAccessReview", "spec": {"user": user, "resourceAttributes": may}}
+    reviews = f"/apis/{REVIEW}/subjectaccessreviews"
+    until(lambda: server.admin.done("POST", reviews, asked)["status"]["allowed"])  # it takes a moment
     return server.kubeconfig(user)
 
 
@@ -225,7 +230,7 @@ def test_the_documentation_shows_what_is_said(server: Server) -> None:
     assert len(shown) == 4
     with kubectl_scene.scene(server):
         for command, text in shown:
-            said = kubectl_scene.said(server.admin_kubeconfig, command)
+            said = kubectl_scene.settled(server.admin_kubeconfig, command, text)
             assert kubectl_scene.ageless(said) == kubectl_scene.ageless(text), said
 
 

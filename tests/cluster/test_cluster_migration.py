@@ -142,7 +142,7 @@ def test_there_and_back_and_out_by_the_page_without_a_write_to_a_vf(reader: Read
     told = reader.follows("## What you see", "## When something goes wrong")
     assert _of(told, "diff vfs-before") == ""
     assert [line.split()[0] for line in (reader.folder / "vfs-after").read_text().splitlines()] == list(before)
-    assert [reader.kept(one) for one in whole.machines] == [""] * len(before)
+    whole.until(lambda: [reader.kept(one) for one in whole.machines] == [""] * len(before))
     assert "Drain" not in _of(told, "kubectl get events")
     _is_untouched(here, before)
 

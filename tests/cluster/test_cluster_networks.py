@@ -121,7 +121,7 @@ def test_an_attachment_that_is_deleted_by_hand_comes_back(cluster: Cluster, blue
     cluster.ready(kind, blue)
     first = cluster.nad(blue, blue) or {}
     cluster.delete_nad(blue, blue)
-    again = until(lambda: cluster.nad(blue, blue), 3)
+    again = until(lambda: cluster.nad(blue, blue))
     assert again["metadata"]["uid"] != first["metadata"]["uid"]
     assert again["spec"] == first["spec"]
 

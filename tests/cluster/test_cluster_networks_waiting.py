@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from network_users import FINALIZER, GROUP, HOME, KINDS, Cluster, configure, served
+from network_users import CONFIG, FINALIZER, HOME, KINDS, Cluster, configure, served
 from operator_runs import until
 from servers import Server
 from servers_admin import MERGE
 
-CONFIG = f"/apis/{GROUP}/v1/namespaces/{HOME}/sriovoperatorconfigs/default"
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -27,7 +26,7 @@ def blue(namespace: str) -> str:
 @pytest.fixture
 def closed(cluster: Cluster) -> Iterator[Cluster]:
     """The cluster without its configuration; it comes back at the end."""
-    cluster.server.admin.remove(CONFIG)
+    cluster.unconfigure()
     yield cluster
     if cluster.server.admin.find(CONFIG) is None:
         configure(cluster.server)
@@ -60,7 +59,7 @@ def test_what_is_in_place_stays_without_a_configuration_and_can_be_deleted(
 ) -> None:
     cluster.create(kind, blue, networkNamespace=blue)
     before = cluster.ready(kind, blue)
-    cluster.server.admin.remove(CONFIG)
+    cluster.unconfigure()
     cluster.create(kind, f"{blue}-later")
     cluster.ready(kind, f"{blue}-later", status="False")
     assert cluster.condition(kind, blue) == before
@@ -79,7 +78,7 @@ def test_what_is_in_place_stays_without_a_configuration_and_can_be_deleted(
 def test_a_finalizer_that_a_removal_takes_off_does_not_come_back(cluster: Cluster, blue: str, kind: str) -> None:
     cluster.create(kind, blue, networkNamespace=blue)
     cluster.ready(kind, blue)
-    cluster.server.admin.remove(CONFIG)
+    cluster.unconfigure()
     patch = {"metadata": {"finalizers": None}}
     cluster.server.admin.done("PATCH", cluster.path(kind, blue), patch, content_type=MERGE)
     assert cluster.ready(kind, blue, status="False")["reason"] == "NoConfiguration"
@@ -102,6 +101,7 @@ def test_a_field_that_nobody_knows_is_told_once_until_it_is_gone(cluster: Cluste
     assert "spec.ipm: unknown field. Did you mean ipam?" in accepted()["message"]
     cluster.patch_nad(blue, blue, {"spec": {"config": "{}"}})
     until(lambda: cluster.config(blue, blue))
+    until(lambda: ("Warning", "AcceptedAdded") in cluster.events(blue))
     assert cluster.events(blue).count(("Warning", "AcceptedAdded")) == 1
     cluster.change(kind, blue, resourcename=None)
     until(lambda: "resourcename" not in accepted()["message"])

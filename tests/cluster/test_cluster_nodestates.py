@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from nodestates_stage import (
@@ -19,12 +20,13 @@ from nodestates_stage import (
     X710_1,
     Document,
     Stage,
+    made,
     requests,
     stage,
 )
 from operator_runs import until
 from servers import Server
-from servers_admin import MERGE
+from servers_admin import MERGE, Refused
 
 from sriov_core.api.nodestate import NodeStateSpec
 from sriov_core.kube.client import Client
@@ -110,12 +112,16 @@ def test_a_node_that_is_made_anew_under_its_name_is_served(cluster: Stage) -> No
     cluster.report("a")
     cluster.policy("p")
     until(lambda: cluster.label("a") == "Enabled")
-    first = until(lambda: cluster.state("a"))
     cluster.delete_node("a")
     cluster.node("a")
-    until(lambda: (cluster.state("a") or first)["metadata"]["uid"] != first["metadata"]["uid"])
-    cluster.report("a", CX6, X710_1)
-    until(lambda: cluster.wishes("a") == ["ens803f1 4: pres 0-3"])
+
+    def served() -> bool:
+        """Whether the operator saw that there was no Node for a moment or not: the node state goes then, or stays."""
+        with suppress(Refused):  # it goes at this moment
+            cluster.report("a", CX6, X710_1)
+        return cluster.wishes("a") == ["ens803f1 4: pres 0-3"]
+
+    until(served)
     until(lambda: cluster.label("a") == "Enabled")
 
 
@@ -175,6 +181,7 @@ def test_a_policy_for_one_of_fifty_nodes_is_one_write_and_no_list(cluster: Stage
     cluster.report("other", X710_1)
     cluster.policy("everywhere", numVfs=2, priority=50, nicSelector={"pfNames": ["ens803f0"]})
     assert cluster.ready("everywhere")["appliedNics"] == 50
+    until(lambda: all(cluster.label(node) == "Enabled" for node in nodes))
     cluster.settle("other")
     (running,) = cluster.operators
     lists = requests(running, verbs=("list", "get"))
@@ -247,8 +254,7 @@ def test_what_another_operator_made_is_taken_over_without_a_write(here: Stage) -
     before, maps = here.state("a"), here.config_map()
     running = here.start()
     here.ready("p")
-    for plural in ("nodes", "configmaps", "sriovnetworknodestates"):
-        assert sum(running.counted("api_requests_total", verb=verb, resource=plural) for verb in WRITES) == 0
+    assert made(running) == []
     assert (here.state("a"), here.config_map()) == (before, maps)
 
 
@@ -264,13 +270,7 @@ def test_a_restart_writes_nothing(cluster: Stage) -> None:
     cluster.report("b")
     cluster.ready("p")
     until(lambda: cluster.wishes("b"))
-    made = [
-        (verb, plural)
-        for plural in ("nodes", "configmaps", "sriovnetworknodestates")
-        for verb in WRITES
-        for _ in range(int(again.counted("api_requests_total", verb=verb, resource=plural)))
-    ]
-    assert made == [("patch", "sriovnetworknodestates")], "b has reported, and all else was as it should be"
+    assert made(again) == [("patch", "sriovnetworknodestates")], "b has reported, and all else was as it should be"
 
 
 def test_while_the_operator_was_away_nodes_went(cluster: Stage) -> None:

@@ -55,6 +55,7 @@ def test_a_field_that_nobody_knows_is_told_and_looked_for_once_for_each_spec(her
     assert (told["status"], told["reason"]) == ("False", "UnknownFields")
     assert "spec.nicSelector.pfName: unknown field. Did you mean pfNames?" in told["message"]
     assert "spec.numVFs: unknown field. Did you mean numVfs?" in told["message"]
+    until(lambda: "Warning AcceptedAdded" in here.events("p"))
     reads = requests(running, verbs=("get",), resource="sriovnetworknodepolicies")
     here.status("a", syncStatus="InProgress")
     here.ready("p", "Progressing")
@@ -83,6 +84,7 @@ def test_how_a_policy_goes_on_is_no_warning_and_what_failed_is_one(here: Stage) 
     here.configure()
     here.start()
     here.node("a")
+    until(lambda: here.state("a"))  # a policy that comes before its nodes warns that it matches none
     here.policy("p")
     here.ready("p", "NotReported")
     until(lambda: "Normal ReadyAdded" in here.events("p"))
@@ -126,7 +128,7 @@ def test_an_agent_that_is_silent_is_told_where_it_is_waited_for(here: Stage, mon
     here.report("a")
     here.ready("p")
     until(lambda: here.condition("a", "AgentReporting") is None)
-    assert (here.condition("b", "AgentReporting") or {})["reason"] == "NotReported"
+    until(lambda: (here.condition("b", "AgentReporting") or {}).get("reason") == "NotReported")
     until(lambda: "Warning AgentReportingAdded" in here.events(here.name("a")))
     agent(here, "a", ready=False)
     told = until(lambda: here.condition("a", "AgentReporting"))

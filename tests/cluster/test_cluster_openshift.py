@@ -31,8 +31,10 @@ def openshift(binaries: Any, recent: object, tmp_path_factory: pytest.TempPathFa
     started = Server.start(tmp_path_factory.mktemp("openshift"), binaries, audit=True)
     try:
         servers_install.definitions(started.admin)
-        for group, plural, kind in KINDS:
-            started.admin.apply(_definition(group, plural, kind))
+        documents = [_definition(*one) for one in KINDS]
+        for document in documents:
+            started.admin.apply(document)
+        servers_install.served(started.admin, documents)
         yield started
     finally:
         started.stop()
@@ -104,8 +106,8 @@ class Machines:
 
 
 @pytest.fixture
-def machines(openshift: Server, request: pytest.FixtureRequest) -> Iterator[Machines]:
-    name = f"test-{abs(hash(request.node.name)) % 10**8}"
+def machines(openshift: Server, _numbers: Iterator[int]) -> Iterator[Machines]:
+    name = f"test-{next(_numbers)}"
     openshift.admin.create_namespace(name)
     with stage(openshift, name) as made:
         found = Machines(made)

@@ -17,7 +17,12 @@ from sriov_core.kube.election import Timing
 from sriov_operator.process.context import Context
 from sriov_operator.process.run import Patience
 
-QUICK = Timing(lease_s=3.0, renew_s=2.0, retry_s=0.3)
+LASTING = Timing(lease_s=60.0, renew_s=40.0, retry_s=0.3)
+"""For whom nothing is to take the leadership from, also where a thread stands still for a while."""
+LOSING = Timing(lease_s=30.0, renew_s=4.0, retry_s=0.3)
+"""For whom an outage is to cost the leadership."""
+BEFORE_OTHERS_S = LOSING.lease_s - LOSING.renew_s
+"""Until when it has to have ended: when the outage begins, its last renewal may be as old as it may get."""
 Start = Callable[..., Running]
 
 
@@ -27,7 +32,7 @@ def start(server: Server, namespace: str) -> Iterator[Start]:
     kubeconfig, started = account(server, namespace), list[Running]()
 
     def begin(**more: Any) -> Running:
-        started.append(Running.start(kubeconfig, namespace, **{"make": {}, "timing": QUICK, **more}))
+        started.append(Running.start(kubeconfig, namespace, **{"make": {}, "timing": LASTING, **more}))
         return started[-1]
 
     yield begin
@@ -62,7 +67,7 @@ def test_it_takes_the_lease_and_gives_it_back_at_its_end(server: Server, namespa
     until(lambda: one.leads)
     assert holder(server, namespace) == one.operator.identity
     assert one.operator.identity.startswith("operator_")
-    assert one.counted("leader") == 1
+    until(lambda: one.counted("leader") == 1)
     assert one.stop() == 0
     assert holder(server, namespace) == ""
     assert one.counted("leader") == 0
@@ -85,16 +90,15 @@ def test_a_second_one_waits_with_warm_caches_and_goes_on_at_once(server: Server,
     until(lambda: first.leads)
     part = Part()
     part.free.set()
-    second = start(make={"part": part.make}, timing=Timing(lease_s=60.0, renew_s=40.0, retry_s=0.3))
+    second = start(make={"part": part.make})
     until(lambda: second.health.ready().text == "waiting for the leadership")
     assert second.health.ready().good  # with filled caches: an update may go on
     until(lambda: second.counted("api_requests_total", verb="get", resource="leases") >= 3)
     assert not part.started.is_set()
     assert first.stop() == 0
-    # Far sooner than its Lease would have ended.
-    assert part.started.wait(10)
+    assert part.started.wait(DEADLINE_S)  # far sooner than its Lease would have ended
     assert holder(server, namespace) == second.operator.identity
-    assert second.counted("api_requests_total", verb="list", resource="nodes") == 1
+    assert second.counted("api_requests_total", verb="list", resource="nodes", code="200") == 1
 
 
 def test_who_is_told_to_end_while_waiting_ends(server: Server, namespace: str, start: Start) -> None:
@@ -145,12 +149,13 @@ def test_without_rights_it_says_which_and_goes_on_when_it_has_them(
     server: Server, namespace: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     token = server.token(namespace, ACCOUNT)
-    one = Running.start(server.kubeconfig("nobody", credentials=token), namespace, make={}, timing=QUICK)
+    one = Running.start(server.kubeconfig("nobody", credentials=token), namespace, make={}, timing=LASTING)
     try:
         until(lambda: 'must allow "get" on "leases"' in caplog.text)
         until(lambda: "Apply the roles and their bindings" in caplog.text)
         assert one.health.alive().good
         assert not one.health.ready().good
+        until(lambda: "sriovoperatorconfigs: list Node: HTTP 403: " in one.health.ready().text)
         lines = one.health.ready().text.splitlines()
         assert lines[0].startswith("no leadership: get Lease ")
         assert "sriovoperatorconfigs: list Node: HTTP 403: " in lines[1]
@@ -174,7 +179,7 @@ def test_without_definitions_it_says_what_to_apply_and_goes_on_when_they_are_the
     bare: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     bare.admin.create_namespace("operators")
-    one = Running.start(account(bare, "operators"), "operators", make={}, timing=QUICK)
+    one = Running.start(account(bare, "operators"), "operators", make={}, timing=LASTING)
     try:
         until(lambda: "sriov-core crds | kubectl apply" in caplog.text)
         until(lambda: "no list of sriovnetworknodestates yet: " in one.health.ready().text)
@@ -191,23 +196,23 @@ def test_without_definitions_it_says_what_to_apply_and_goes_on_when_they_are_the
 def test_it_works_through_an_outage_that_is_shorter_than_its_lease(
     server: Server, namespace: str, start: Start
 ) -> None:
-    one = start(timing=Timing(lease_s=60.0, renew_s=40.0, retry_s=0.3))
+    one = start()
     until(lambda: one.leads)
     server.kill()
     until(lambda: one.counted("api_requests_total", code="none") >= 2)
     server.restart()
     before = one.counted("api_requests_total", verb="update", resource="leases", code="200")
     until(lambda: one.counted("api_requests_total", verb="update", resource="leases", code="200") > before)
-    assert one.leads
+    until(lambda: one.leads)  # a server that has just come up may refuse some watch for a moment
     assert holder(server, namespace) == one.operator.identity
 
 
 def test_in_an_outage_that_is_longer_it_ends_before_another_may_lead(server: Server, start: Start) -> None:
-    one = start()
+    one = start(timing=LOSING)
     until(lambda: one.leads)
     server.kill()
     try:
-        assert one.ended(QUICK.lease_s + 3) == 1
+        assert one.ended(BEFORE_OTHERS_S) == 1
     finally:
         server.restart()
 
@@ -220,11 +225,11 @@ def test_when_the_server_hangs_it_ends_before_another_may_lead(
     kubeconfig = server.kubeconfig("hanging", ["system:masters"], url=gate.url)
     part = Part()
     part.free.set()
-    one = Running.start(kubeconfig, namespace, make={"part": part.make}, timing=QUICK)
+    one = Running.start(kubeconfig, namespace, make={"part": part.make}, timing=LOSING)
     try:
         assert part.started.wait(DEADLINE_S)
         gate.freeze()
-        assert one.ended(QUICK.lease_s + 3) == 1
+        assert one.ended(BEFORE_OTHERS_S) == 1
         assert part.stop.is_set()
     finally:
         gate.shut()
@@ -256,10 +261,10 @@ def test_a_renewal_that_does_not_come_back_ends_it_before_another_may_lead(serve
         ways.append(Stuck(transport))
         return ways[-1]
 
-    one = start(way=way)
+    one = start(way=way, timing=LOSING)
     until(lambda: one.leads)
     ways[0].is_stuck.set()
     try:
-        assert one.ended(QUICK.lease_s + 3) == 1
+        assert one.ended(BEFORE_OTHERS_S) == 1
     finally:
         ways[0].free.set()

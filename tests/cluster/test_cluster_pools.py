@@ -60,12 +60,14 @@ def test_a_pool_tells_its_nodes_those_that_drain_and_those_that_wait(pools):
 
 
 def _settled(pools: Stage, *, draining: int, waiting: int) -> dict[str, object] | None:
+    """The status once it tells so many, what stands in the way, and since when the agents of those that wait ask."""
     found = pools.pool_status()
     named = found.get("members", [])
     states = [one["state"] for one in named]
-    is_told = all(one.get("reason") for one in named)
+    is_told = all(one.get("reason") for one in named) and any("allows 0 disruptions" in one["reason"] for one in named)
+    is_dated = all(one.get("since", "").startswith("2026-01-01") for one in named if one["state"] == "Waiting")
     enough = (found.get("draining"), found.get("waiting")) == (draining, waiting)
-    return found if enough and is_told and COMPLETE in states else None
+    return found if enough and is_told and is_dated and COMPLETE in states else None
 
 
 @pytest.mark.parametrize(

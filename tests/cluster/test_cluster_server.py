@@ -229,7 +229,7 @@ def is_gone(pid: int) -> bool:
     """True when there is no such process, or only its corpse, which waits for init."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter when it ends between opening and reading
         return True
 
 

@@ -12,6 +12,7 @@ from webhook_cluster import (
     GROUP,
     OPERATOR,
     WORKER,
+    asked,
     denied,
     in_effect,
     of_kind,
@@ -208,8 +209,7 @@ def test_whatever_is_stored_can_be_deleted_and_lose_its_finalizers(
     for document in bad:
         document["metadata"]["finalizers"] = ["tests.example/some"]
         assert cluster.create(document).status == 201
-    with applied(server, configurations(deployed(server, OPERATOR), "webhook", webhook.port)):
-        until(lambda: cluster.create(policy("probe", numVfs=65), dry_run=True).status == 403)
+    with asked(server, cluster, configurations(deployed(server, OPERATOR), "webhook", webhook.port)):
         assert cluster.change(bad[0], {"spec": {"mtu": 1500}}, dry_run=True).status == 403
         for document in bad:
             assert cluster.delete(document).status == 200, document

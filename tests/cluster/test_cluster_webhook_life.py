@@ -12,7 +12,17 @@ from servers import Server
 from servers_admin import MERGE
 from servers_certificates import HOUR
 from serving_processes import Process, User, applied, configurations, deployed, running, until
-from webhook_cluster import OPERATOR, denied, in_effect, of_kind, one_worker, policy, webhook_process
+from webhook_cluster import (
+    OPERATOR,
+    asked,
+    denied,
+    in_effect,
+    is_unasked,
+    of_kind,
+    one_worker,
+    policy,
+    webhook_process,
+)
 
 ACCOUNT = f"system:serviceaccount:{OPERATOR}:operator-webhook-sa"
 
@@ -71,8 +81,7 @@ def test_while_nobody_answers_the_failure_policy_decides(
 ) -> None:
     with running(server, tmp_path, "webhook", OPERATOR) as process:
         found = configurations(deployed(server, OPERATOR), "webhook", process.ready().port)
-        with applied(server, found):
-            until(lambda: cluster.create(policy("probe", numVfs=65), dry_run=True).status == 403)
+        with asked(server, cluster, found):
             assert process.end() == 0
             reply = cluster.create(policy(), dry_run=True)
             assert (reply.status, "failed calling webhook" in reply.text) == (500, True)
@@ -92,8 +101,7 @@ def test_what_is_being_deleted_may_go_while_nobody_answers(
         found = configurations(deployed(server, OPERATOR), "webhook", process.ready().port)
         server.admin.create(network)
         try:
-            with applied(server, found):
-                until(lambda: cluster.create(policy("probe", numVfs=65), dry_run=True).status == 403)
+            with asked(server, cluster, found):
                 assert process.end() == 0
                 status, said = server.admin.request("PATCH", path, free, content_type=MERGE)
                 assert (status, "failed calling webhook" in said["message"]) == (500, True)
@@ -133,6 +141,7 @@ def test_an_expired_certificate_is_refused_by_the_api_server_until_another_one_i
     with ExitStack() as held:
         expired = {"lifetime": -HOUR}
         process = held.enter_context(running(server, tmp_path, "webhook", OPERATOR, certificate=expired))
+        held.callback(until, lambda: is_unasked(cluster))
         held.enter_context(applied(server, configurations(deployed(server, OPERATOR), "webhook", process.port)))
         refused = until(lambda: found if (found := cluster.create(policy(), dry_run=True)).status != 201 else None)
         assert (refused.status, "certificate has expired" in refused.text) == (500, True)
@@ -148,9 +157,9 @@ def test_a_server_that_is_told_to_end_answers_who_is_on_the_way(
     """Two replicas behind one address, as kube-proxy has them: here the configuration is moved to the other first."""
     known = deployed(server, OPERATOR)
     with ExitStack() as held:
-        process = held.enter_context(running(server, tmp_path, "webhook", OPERATOR, "--shutdown-pause=3")).ready()
-        held.enter_context(applied(server, configurations(known, "webhook", process.port)))
-        until(lambda: cluster.create(policy("probe", numVfs=65), dry_run=True).status == 403)
+        longer_than_the_move = "--shutdown-pause=6"
+        process = held.enter_context(running(server, tmp_path, "webhook", OPERATOR, longer_than_the_move)).ready()
+        held.enter_context(asked(server, cluster, configurations(known, "webhook", process.port)))
         over, statuses = threading.Event(), list[int]()
 
         def load() -> None:
@@ -189,5 +198,6 @@ def test_an_api_server_that_was_away_is_followed_again(server: Server, user: Use
     server.revive()
     assert user.create(policy("p1", nicSelector={"rootDevices": ["0000:86:00.0"]})).status == 201
     again = policy("p2", nicSelector={"rootDevices": ["0000:86:00.0"]})
-    reply = until(lambda: found if (found := user.create(again, dry_run=True)).status == 403 else None)
+    # Who was refused for long looks again after half a minute.
+    reply = until(lambda: found if (found := user.create(again, dry_run=True)).status == 403 else None, 60.0)
     assert "root device 0000:86:00.0 is overlapped" in denied(reply)

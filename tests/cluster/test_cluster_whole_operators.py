@@ -89,6 +89,7 @@ class Chain:
             self.next(kubeconfig)
             self.whole.until(lambda known=known: self.killed > known)
             self.whole.processes[-1].ended()
+            self.whole.until(self.proxy.is_quiet)  # what it asked for last comes before what the next one does
         self.next(kubeconfig)
 
 

@@ -2,13 +2,21 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
+import attrs
 import pytest
 from servers import Server
 from whole import QUICK, Cluster, cluster
 from whole_machines import Machine
 from whole_scene import done_once, held_up, hold, three
+
+from sriov_core.testing.faults import Verb
+
+ANEW = 3
+"""The writes of the number of VFs until they are there anew: made, ended, made."""
+LONGEST_S = 120.0
 
 
 @pytest.fixture
@@ -19,63 +27,75 @@ def whole(server: Server, recent: object, namespace: str, tmp_path: Path) -> Ite
         yield made
 
 
-def on_first(machines: tuple[Machine, ...], verb: str, act: Callable[[], None]) -> threading.Event:
-    """Do it once, before an agent does that to its machine; set when it is done."""
-    done, lock = threading.Event(), threading.Lock()
+@attrs.frozen
+class Outage:
+    """Begins when an agent is about to change its machine, once.
 
-    def note(one: object) -> bool:
-        if getattr(one, "name", "") == verb:
-            with lock:
-                if not done.is_set():
-                    act()
-                    done.set()
+    That agent goes on by itself until it has its VFs anew, and stands still before it is `over`: nobody else's drain
+    begins as long as the history does not follow.
+    """
+
+    whole: Cluster
+    machines: tuple[Machine, ...]
+    begin: Callable[[], None]
+    begun: threading.Event = attrs.field(factory=threading.Event)
+    over: threading.Event = attrs.field(factory=threading.Event)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock)
+
+    def plan(self) -> None:
+        """From now on."""
+        for machine in self.machines:
+            machine.host.crash(self._before)
+            machine.host.crash(partial(self._after, machine), after=True)
+
+    def lived_through(self) -> None:
+        """Wait until the agent has done its work in spite of it."""
+        assert self.begun.wait(LONGEST_S)
+        self.whole.until(lambda: any(len(machine.deeds) == ANEW for machine in self.machines))
+
+    def _before(self, verb: Verb) -> bool:
+        if verb.name == "set_num_vfs":
+            with self._lock:
+                if not self.begun.is_set():
+                    self.whole.followed()
+                    self.begin()
+                    self.begun.set()
         return False
 
-    for machine in machines:
-        machine.host.crash(note)
-    return done
+    def _after(self, machine: Machine, _verb: Verb) -> bool:
+        if len(machine.deeds) == ANEW:
+            self.over.wait(LONGEST_S)
+        return False
 
 
 def test_the_api_server_is_killed_as_an_agent_begins_its_work_until_the_operator_has_lost_its_lease(whole):
-    machines, budget = three(whole), list[str]()
+    machines = three(whole)
     (operator,) = whole.operators
-
-    def hold_the_others_and_kill() -> None:
-        """Nobody goes on before the history follows again."""
-        budget.append(hold(whole))
-        whole.server.kill()
-
-    killed = on_first(machines, "set_num_vfs", hold_the_others_and_kill)
+    outage = Outage(whole, machines, whole.server.kill)
+    outage.plan()
     whole.policy(vfs=4)
-    assert killed.wait(60)
-    whole.until(lambda: any(machine.vfs == 4 for machine in machines))
+    outage.lived_through()
     whole.until(lambda: operator.has_ended)
     whole.server.revive()
     whole.followed()
-    whole.server.admin.remove(*budget)
+    outage.over.set()
     done_once(whole, machines)
     assert whole.operators[0] is not operator
 
 
 def test_etcd_is_killed_while_a_drain_is_held_up_and_as_an_agent_works(whole):
     machines = three(whole)
-    budget = [hold(whole)]
+    budget = hold(whole)
     whole.policy(vfs=4)
     held_up(whole, machines)
     whole.server.kill_etcd()
     whole.server.start_etcd()
     whole.followed()
-
-    def hold_the_others_and_kill() -> None:
-        """Nobody goes on before the history follows again."""
-        budget.append(hold(whole, "hold-the-others"))
-        whole.server.kill_etcd()
-
-    killed = on_first(machines, "set_num_vfs", hold_the_others_and_kill)
-    whole.server.admin.remove(budget.pop())
-    assert killed.wait(60)
-    whole.until(lambda: any(machine.vfs == 4 for machine in machines))
+    outage = Outage(whole, machines, whole.server.kill_etcd)
+    outage.plan()
+    whole.until(lambda: whole.server.admin.request("DELETE", budget)[0] in (200, 404))
+    outage.lived_through()
     whole.server.start_etcd()
     whole.followed()
-    whole.server.admin.remove(*budget)
+    outage.over.set()
     done_once(whole, machines)

@@ -1,7 +1,7 @@
 """A cluster of one worker for the tests of the webhook: its objects in a line each, and the webhook in effect."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -49,6 +49,7 @@ def port(number: int, **changes: object) -> Raw:
 
 INFINIBAND = port(3, name="ib0", vendor="15b3", deviceID="101b", linkType="IB", totalvfs=16)
 STATE = of_kind("SriovNetworkNodeState", "worker-1", {})
+_INFINIBAND: Raw = {"nicSelector": {"pfNames": ["ib0"]}, "linkType": "ib"}
 
 
 def report(server: Server, sync: str, *ports: Raw) -> None:
@@ -82,13 +83,53 @@ def webhook_process(server: Server, folder: Path) -> Iterator[Process]:
 def in_effect(server: Server, cluster: User, port: int) -> Iterator[User]:
     """The API server asks the webhook on that port; what is stored in the meantime is removed."""
     report(server, "Succeeded")
-    with applied(server, configurations(deployed(server, OPERATOR), "webhook", port)):
-        until(lambda: cluster.create(policy("probe", numVfs=65), dry_run=True).status == 403)
+    with asked(server, cluster, configurations(deployed(server, OPERATOR), "webhook", port)):
         yield cluster
+        _clean(server, cluster)
+
+
+@contextmanager
+def asked(server: Server, cluster: User, documents: Iterable[Raw]) -> Iterator[None]:
+    """The API server asks as these configurations say, completing and judging; behind the block, nobody any more.
+
+    Of each kind of configurations it hears by itself, and of their end a moment late.
+    """
+    with applied(server, documents):
+        until(lambda: _completes(cluster) and _judges(cluster))
+        yield
+    until(lambda: is_unasked(cluster))
+
+
+def is_unasked(cluster: User) -> bool:
+    """True when a policy that the webhook would complete and deny is stored as it is."""
+    reply = cluster.create(policy("probe", numVfs=65, **_INFINIBAND), dry_run=True)
+    return reply.status == 201 and not reply.body["spec"].get("isRdma")
+
+
+def _completes(cluster: User) -> bool:
+    reply = cluster.create(policy("probe", **_INFINIBAND), dry_run=True)
+    return bool(reply.body.get("spec", {}).get("isRdma"))
+
+
+def _judges(cluster: User) -> bool:
+    reply = cluster.create(policy("probe", numVfs=65), dry_run=True)
+    return reply.status == 403 and "65" in reply.text  # by the report of the node, which it knows by now
+
+
+def _clean(server: Server, cluster: User) -> None:
+    """Remove what is stored, and wait until the webhook, which hears of it a moment later, judges by none of it."""
+    resources = set()
     for plural in ("sriovnetworknodepolicies", "sriovnetworkpoolconfigs", "sriovoperatorconfigs", "sriovnetworks"):
         place = f"/apis/{GROUP}/v1/namespaces/{OPERATOR}/{plural}"
         for found in server.admin.done("GET", place)["items"]:
             server.admin.remove(f"{place}/{found['metadata']['name']}")
+            if plural == "sriovnetworknodepolicies":
+                resources.add(found["spec"]["resourceName"])
+    for resource in resources:
+        network = of_kind("SriovNetwork", "probe", {"resourceName": resource})
+        until(lambda network=network: "no policy has the resource" in cluster.create(network, dry_run=True).warnings)
+    pool = of_kind("SriovNetworkPoolConfig", "probe", {"nodeSelector": {"matchLabels": WORKER}})
+    until(lambda: cluster.create(pool, dry_run=True).status == 201)
 
 
 def denied(reply: Reply) -> str:

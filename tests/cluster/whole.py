@@ -5,6 +5,7 @@ Only the test's own view, and what stands for kubelets and people, is the admini
 
 import json
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -69,6 +70,7 @@ class Cluster:
     operators: list[Kept] = attrs.field(factory=list)
     processes: list[Process] = attrs.field(factory=list)
     _audited_from: int = 0
+    _keeping: threading.Lock = attrs.field(factory=threading.Lock)
 
     # People
 
@@ -139,17 +141,21 @@ class Cluster:
         place = len(self.operators) - 1
 
         def look() -> None:
-            if len(self.operators) > place and self.operators[place].has_ended:
-                self.operators[place] = self._started(kubeconfig, timing, environment)
+            with self._keeping:
+                if len(self.operators) > place and self.operators[place].has_ended:
+                    self.operators[place] = self._started(kubeconfig, timing, environment)
 
         self.kubelets.others.append(look)
         return running
 
     def rest(self) -> None:
         """End the operators in an orderly way."""
-        self.kubelets.others.clear()
-        while self.operators:
-            self.operators.pop().stop()
+        with self._keeping:
+            self.kubelets.others.clear()
+            resting = self.operators[:]
+            self.operators.clear()
+        for running in resting:
+            running.stop()
 
     def _started(self, kubeconfig: Path | None, timing: Timing | None, environment: Mapping[str, str]) -> Kept:
         running = Kept.start(
@@ -258,11 +264,16 @@ class Cluster:
             self.until(lambda machine=machine: machine.vfs == vfs and self.at_rest(machine) and self._known(machine))
 
     def followed(self) -> None:
-        """After an outage: wait until the history is told of changes again, which it was not during it."""
+        """Around an outage: wait until the history has all before it, and is told of changes again after it.
+
+        The API server finds etcd again for one kind after the other.
+        """
         mark = {"metadata": {"annotations": {"test.example/seen": secrets.token_hex(4)}}}
         for machine in self.machines:
             for path in (f"/api/v1/nodes/{machine.name}", machine.objects.path):
-                self.server.admin.done("PATCH", path, mark, content_type=MERGE)
+                self.until(
+                    lambda path=path: self.server.admin.request("PATCH", path, mark, content_type=MERGE)[0] == 200
+                )
         for machine in self.machines:
             self.until(lambda machine=machine: self._known(machine))
 
@@ -301,14 +312,18 @@ class Cluster:
             lease = f"/apis/coordination.k8s.io/v1/namespaces/{self.namespace}/leases/sriov-network-operator"
             self.server.admin.remove(lease)
         if self.server.admin.find(self.stage.path("SriovOperatorConfig", "default")):
-            if not any(running.leads for running in self.operators):
-                self.operate(timing=QUICK)
             self.server.admin.done("DELETE", self.stage.path("SriovOperatorConfig", "default"))
-            until(lambda: self.server.admin.find(self.stage.path("SriovOperatorConfig", "default")) is None)
+            until(self._is_cleaned_up)
         for running in self.operators:
             running.stop()
         self.stage.end()
         self.history.stop()
+
+    def _is_cleaned_up(self) -> bool:
+        """An operator works at it: of one that has lost its Lease, nobody else takes the place any more."""
+        if all(running.has_ended for running in self.operators):
+            self.operate(timing=QUICK)
+        return self.server.admin.find(self.stage.path("SriovOperatorConfig", "default")) is None
 
 
 @contextmanager
@@ -318,6 +333,7 @@ def cluster(server: Server, namespace: str, folder: Path) -> Iterator[Cluster]:
         kubeconfig, paths = operator_account(server, operator_settings(namespace))
         paths += bind(server, namespace, CONFIG_DAEMON, roles.AGENT, roles.AGENT_CLUSTER)
         held.callback(lambda: [server.admin.remove(path) for path in paths])
+        until(lambda: _may_read_nodes(server, namespace))
         view = admin(server)
         made = Cluster(
             server=server,
@@ -333,6 +349,17 @@ def cluster(server: Server, namespace: str, folder: Path) -> Iterator[Cluster]:
         made.kubelets.start()
         held.callback(made.end)
         yield made
+
+
+def _may_read_nodes(server: Server, namespace: str) -> bool:
+    """Whether the API server knows the agents' roles by now: an agent that is refused its Node does not start."""
+    asked = {
+        "user": f"system:serviceaccount:{namespace}:{CONFIG_DAEMON}",
+        "resourceAttributes": {"verb": "get", "resource": "nodes"},
+    }
+    api = "authorization.k8s.io/v1"
+    review = {"apiVersion": api, "kind": "SubjectAccessReview", "spec": asked}
+    return bool(server.admin.done("POST", f"/apis/{api}/subjectaccessreviews", review)["status"]["allowed"])
 
 
 def bind(

@@ -50,6 +50,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._calm = threading.Event()
         self._watches: dict[int, Any] = {}
+        self._connections = 0
         folder.mkdir(parents=True, exist_ok=True)
         certificate, key = server.authority.for_server("127.0.0.1").write(folder, "proxy")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -87,6 +88,16 @@ class Proxy:
                 one.shutdown()
         return len(watches)
 
+    def is_quiet(self) -> bool:
+        """True when nothing is under way of clients that are no more; their watches are ended."""
+        self.cut_watches()
+        with self._lock:
+            return not self._connections
+
+    def connected(self, *, begins: bool) -> None:
+        with self._lock:
+            self._connections += 1 if begins else -1
+
     def verdict(self, method: str, path: str) -> Fault:
         with self._lock:
             self.asked += method in WRITES
@@ -120,6 +131,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Nothing is told."""
+
+    def handle(self) -> None:
+        self.server.proxy.connected(begins=True)
+        try:
+            super().handle()
+        finally:
+            self.server.proxy.connected(begins=False)
 
     def _pass(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
@@ -163,12 +181,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _stream(self, response: Any) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
         self.server.proxy.watching(response, begins=True)
-        try:
+        try:  # a client that was killed is not even told that it begins
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
             while data := response.read1(CHUNK):
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
                 self.wfile.flush()

@@ -17,7 +17,7 @@ README = ROOT / "README.md"
 
 MARKED = {
     HOST: {"network": 3, "machine": 14},
-    CLUSTER: {"network": 3, "helm": 4, "cluster": 19, "nodes": 5},
+    CLUSTER: {"network": 3, "helm": 4, "cluster": 20, "nodes": 5},
     TROUBLES: {"cluster": 13},
     MIGRATING: {"cluster": 32, "nodes": 6, "helm": 7},
 }

@@ -133,15 +133,27 @@ class Rude:
             with connection:
                 connection.settimeout(PATIENCE_S)
                 try:
-                    while b"\r\n\r\n" not in connection.recv(65536):
-                        pass
-                    self._behave(self, connection)
+                    if _takes_a_head(connection):
+                        self._behave(self, connection)
+                    else:
+                        self.left.set()
                 except OSError:
                     self.left.set()  # it went while we were talking
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+
+def _takes_a_head(connection: socket.socket) -> bool:
+    """False for a client that goes before it has asked: its deadline may pass at any moment."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        part = connection.recv(65536)
+        if not part:
+            return False
+        head += part
+    return True
 
 
 @contextmanager

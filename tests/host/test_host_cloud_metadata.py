@@ -8,7 +8,7 @@ from metadata_servers import PATIENCE_S, dribbling, endless, resetting, rude, sa
 from sriov_core.errors import HostError
 from sriov_core.host.metadata import MOST_BYTES, Deadline, Service
 
-SHORT_S = 0.2
+SHORT_S = 1
 LONG_S = 60
 
 
@@ -42,7 +42,7 @@ def test_headers_are_sent_as_given():
 )
 def test_whoever_takes_too_long_is_left_at_the_deadline(behave):
     with rude(behave) as server:
-        with pytest.raises(HostError, match=r"was not answered within 0.2 s. Look whether this machine reaches"):
+        with pytest.raises(HostError, match=r"was not answered within 1 s. Look whether this machine reaches"):
             ask(server.url, seconds=SHORT_S)
         assert server.left.wait(PATIENCE_S)
         assert server.connections == 1
@@ -50,7 +50,7 @@ def test_whoever_takes_too_long_is_left_at_the_deadline(behave):
 
 def test_one_request_can_be_given_less_time_than_all():
     with rude(silent) as server:
-        with pytest.raises(HostError, match=r"was not answered within 0.2 s"):
+        with pytest.raises(HostError, match=r"was not answered within 1 s"):
             ask(server.url, limit_s=SHORT_S)
         assert server.left.wait(PATIENCE_S)
 

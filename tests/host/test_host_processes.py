@@ -33,7 +33,7 @@ def test_a_program_that_does_not_end_is_stopped_with_its_children() -> None:
     start = time.monotonic()
     with pytest.raises(DeadlineExceeded, match=r"^sleep 60 did not end within 0.2 s and was stopped$"):
         tools.run(["sleep", "60"], 0.2)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
 
 
 def test_what_a_program_prints_beyond_a_mebibyte_is_lost_and_that_is_said() -> None:
@@ -130,7 +130,7 @@ def test_one_writer_serves_many_writes(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "19\n"
     assert len(children() - before) == 1
     writers.close()
-    assert children() == before
+    assert children() <= before
 
 
 def test_a_writer_that_was_killed_is_replaced(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_writer_that_was_killed_is_replaced(tmp_path: Path) -> None:
     writers.write(str(tmp_path / "file"), "1", 10)
     (pid,) = children() - before
     os.kill(int(pid), 9)
-    time.sleep(0.2)
+    os.waitid(os.P_PID, int(pid), os.WEXITED | os.WNOWAIT)  # it is gone, and nobody has been told
     writers.write(str(tmp_path / "file"), "2", 10)
     assert (tmp_path / "file").read_text() == "2"
     writers.close()
@@ -152,13 +152,13 @@ def test_many_threads_write_at_once(tmp_path: Path) -> None:
     def work(name: str) -> None:
         (tmp_path / name).touch()
         for _ in range(20):
-            writers.write(str(tmp_path / name), name, 10)
+            writers.write(str(tmp_path / name), name, PATIENCE_S)
 
     threads = [threading.Thread(target=work, args=(f"n{number}",)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_S)
     assert [(tmp_path / f"n{number}").read_text() for number in range(8)] == [f"n{number}" for number in range(8)]
     writers.close()
 
@@ -170,10 +170,11 @@ def test_a_writer_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     )
     (tmp_path / "file").touch()
     pid = tools.run([sys.executable, "-c", code, str(tmp_path / "file")], 30).out.strip()
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes():
-        assert time.monotonic() < deadline, "the writer outlived its owner"
-        time.sleep(0.05)
+    deadline = time.monotonic() + PATIENCE_S
+    with suppress(FileNotFoundError, ProcessLookupError):
+        while Path(f"/proc/{pid}/cmdline").read_bytes():
+            assert time.monotonic() < deadline, "the writer outlived its owner"
+            time.sleep(0.05)
 
 
 class Socket:

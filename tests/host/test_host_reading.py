@@ -272,7 +272,7 @@ def test_reading_leaves_no_open_files_behind(tree: HostTree) -> None:
         machine.links(function.address)
         machine.identity_serial(function.address)
         machine.uses(function.address)
-    assert len(os.listdir("/proc/self/fd")) == len(before)
+    assert set(os.listdir("/proc/self/fd")) <= set(before)
 
 
 def test_a_count_that_the_kernel_keeps_to_itself_ends_as_an_error_and_the_next_one_is_read(tree: HostTree) -> None:
@@ -280,12 +280,12 @@ def test_a_count_that_the_kernel_keeps_to_itself_ends_as_an_error_and_the_next_o
     blocking = tree.pf()
     (blocking / "sriov_numvfs").unlink()
     os.mkfifo(blocking / "sriov_numvfs")  # opening it waits for a writer that never comes
-    with LinuxHost(str(tree.root), live=True, deadlines=Deadlines(read_s=0.3)) as machine:
+    with LinuxHost(str(tree.root), live=True, deadlines=Deadlines(read_s=2)) as machine:
         with pytest.raises(HostError) as caught:
             machine.attribute(ADDRESS, "sriov_numvfs")
         assert machine.attribute(Address("0000:02:00.0"), "sriov_numvfs") == "0"
     assert str(caught.value) == (
-        f"{PF}: sriov_numvfs could not be read within 0.3 s: somebody is changing it, and the kernel waits. "
+        f"{PF}: sriov_numvfs could not be read within 2 s: somebody is changing it, and the kernel waits. "
         "Stop whoever holds one of its VFs (see dmesg)"
     )
 

@@ -32,6 +32,8 @@ from sriov_operator.deployment.trust import Trusts
 from sriov_operator.process.settings import Settings
 
 POLL_S = 0.1
+ANSWER_S = 10.0
+"""A request may take at least as long, however little time the operator gets."""
 _GONE = "--operator-is-gone"
 _KEEP = "--keep-vfs"
 _ANY = "--if-any"
@@ -97,7 +99,7 @@ def clean_up(
     with policies unless the nodes are to ``keep_vfs``; in these cases nothing is changed. DeadlineExceeded when the
     configuration stays; else `ApiFailure`.
     """
-    within = client.within(timeout_s)
+    within = client.within(max(timeout_s, ANSWER_S))
     if not keep_vfs:
         _check_policies(within, namespace)
     before = _there(within, namespace)

@@ -44,6 +44,7 @@ class Networks:
         self._context = context
         self._index = Index()
         self._repetition = Repetition()
+        self._telling = threading.Lock()
         self._obstacle: ApiFailure | None = None
         client = context.client
         self._networks: dict[str, Informer[Any]] = {
@@ -85,9 +86,10 @@ class Networks:
         elif before is not None:
             self._index.drop(key_of(before))
             self._repetition.forget(key_of(before))
-        for kind in self._networks:
-            for status, number in self._index.counts(kind).items():
-                self._context.metrics.gauge("networks", number, kind=kind, ready=status)
+        with self._telling:  # or one that counted earlier might tell last
+            for kind in self._networks:
+                for status, number in self._index.counts(kind).items():
+                    self._context.metrics.gauge("networks", number, kind=kind, ready=status)
 
     def _on_unreadable(self, kind: str, place: str) -> None:
         self._controller.add(Key(kind, place))

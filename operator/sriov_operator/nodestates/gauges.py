@@ -38,6 +38,5 @@ class Gauges:
                 self._tallies[node] = tally
             for name in _NAMES:
                 self._sums[name] += getattr(tally, name) - getattr(before, name)
-            sums = dict(self._sums)
-        for name, value in sums.items():
-            self._metrics.gauge(name, value)
+            for name, value in self._sums.items():  # still locked, or one that counted earlier might tell last
+                self._metrics.gauge(name, value)

@@ -126,8 +126,8 @@ class PolicyStatuses:
             else:
                 self._states[name] = _state(standing)
             numbers = Counter(self._states.values())
-        for state in _STATES:
-            self._context.metrics.gauge("policies", numbers[state], state=state)
+            for state in _STATES:  # still locked, or one that counted earlier might tell last
+                self._context.metrics.gauge("policies", numbers[state], state=state)
 
 
 def _state(standing: Standing) -> str:

@@ -276,7 +276,9 @@ def test_a_pod_that_was_told_to_end_is_waited_for_and_not_told_once_more(caplog)
         pods.restart("the VFs that it offers have changed")
     stop.set()
     assert pods.join(PATIENCE_S)
-    assert (server.written, caplog.records) == ([], [])
+    # That a server without watches is asked in vain is a word of its own, and comes in time.
+    told = [record.getMessage() for record in caplog.records if record.name.startswith("sriov_core.agent")]
+    assert (server.written, told) == ([], [])
 
 
 def test_a_pipe_in_place_of_a_file_is_not_waited_for(tmp_path):

@@ -66,8 +66,8 @@ ATTACKS = [
 
 @pytest.mark.parametrize(("text", "expected"), ATTACKS)
 def test_a_hostile_file_is_refused_at_once(text: str, expected: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     with pytest.raises(SpecError) as raised:
         read(text, "f.yaml")
     assert str(raised.value).endswith(expected)
-    assert time.monotonic() - started < 2
+    assert time.thread_time() - started < 2

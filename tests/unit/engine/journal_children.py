@@ -26,4 +26,4 @@ def write_for_ever(path: str, ready: Event) -> None:
 def hold(path: str, held: Event, let_go: Event) -> None:
     with Journal(path=path).exclusive():
         held.set()
-        let_go.wait(20)
+        let_go.wait(60)

@@ -163,10 +163,10 @@ def test_a_kill_while_writing_leaves_the_old_text_or_the_new_one(path, delay_s):
     Journal(path=path).write(SOME)
     ready = SPAWN.Event()
     child = in_a_child(write_for_ever, path, ready)
-    assert ready.wait(10)
+    assert ready.wait(60)
     time.sleep(delay_s)
     os.kill(child.pid, signal.SIGKILL)
-    child.join(10)
+    child.join(60)
     found = Journal(path=path).read()
     assert found == numbered(int(found.boot_id))
     Journal(path=path).write(SOME)
@@ -186,7 +186,7 @@ def test_a_write_that_cannot_be_finished_leaves_the_old_text(path):
 def test_two_processes_never_change_the_machine_at_once(path):
     held, let_go = SPAWN.Event(), SPAWN.Event()
     child = in_a_child(hold, path, held, let_go)
-    assert held.wait(10)
+    assert held.wait(60)
     host = world()
     with pytest.raises(JournalError) as caught:
         converge(engine(host, Journal(path=path)), spec())
@@ -196,16 +196,16 @@ def test_two_processes_never_change_the_machine_at_once(path):
     assert (state(host), os.path.exists(path)) == (FRESH, False)
     assert engine(host, Journal(path=path)).look(spec(), release=False).plan.steps, "looking is allowed all the time"
     let_go.set()
-    child.join(10)
+    child.join(60)
     assert converge(engine(host, Journal(path=path)), spec()).converged
 
 
 def test_a_process_that_was_killed_holds_nothing(path):
     held, let_go = SPAWN.Event(), SPAWN.Event()
     child = in_a_child(hold, path, held, let_go)
-    assert held.wait(10)
+    assert held.wait(60)
     os.kill(child.pid, signal.SIGKILL)
-    child.join(10)
+    child.join(60)
     assert converge(engine(world(), Journal(path=path)), spec()).converged
 
 

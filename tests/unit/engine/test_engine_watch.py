@@ -206,7 +206,7 @@ def test_stop_ends_a_pause_after_an_error(host):
 
     began = time.monotonic()
     told.watch(Doing(host, node=failing_node), bell, back_off_s=60.0).run()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert len(told.errors) == 1
 
 
