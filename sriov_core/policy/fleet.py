@@ -56,6 +56,10 @@ class Fleet:
         """The policies by name."""
         return tuple(sorted(self._candidates))
 
+    def policy(self, name: str) -> NodePolicy:
+        """The policy as it was put last; KeyError for one that is not there."""
+        return self._candidates[name].policy
+
     def put_policies(self, policies: Iterable[NodePolicy]) -> frozenset[str]:
         """Add or replace policies; different ones of one name, given together, are invalid."""
         touched: set[str] = set()

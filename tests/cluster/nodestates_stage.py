@@ -11,6 +11,8 @@ from operator_runs import Running, account, until
 from servers import Server
 from servers_admin import MERGE
 
+from sriov_core.kube.exchange import Transport
+
 GROUP = "sriovnetwork.openshift.io"
 API = f"{GROUP}/v1"
 LABEL = f"{GROUP}/device-plugin"
@@ -193,12 +195,13 @@ class Stage:
 
     # The operator
 
-    def start(self, **environment: str) -> Running:
+    def start(self, *, way: Callable[[Transport], Transport] | None = None, **environment: str) -> Running:
         running = Running.start(
             self._kubeconfig(),
             self.namespace,
             only=frozenset({"nodestates"}),
             environment={"STALE_NODE_STATE_CLEANUP_DELAY_MINUTES": "0", **environment},
+            way=way,
         )
         self.operators.append(running)
         return running

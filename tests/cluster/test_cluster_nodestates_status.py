@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import pytest
 from nodestates_stage import CX6, GENERIC, GROUP, INTEL, PINS, RIVAL, X710, Stage, stage
 from operator_runs import until
 from servers import Server
 from servers_admin import MERGE
+
+from sriov_core.kube.exchange import Answer, Stream, Transport
 
 
 @pytest.fixture
@@ -23,6 +26,43 @@ def cluster(here: Stage) -> Stage:
     here.configure()
     here.start()
     return here
+
+
+@attrs.define
+class Gateway:
+    """A way to the API server on which no change of a node state comes through until ``is_open``."""
+
+    is_open: bool = False
+    _transport: Transport | None = None
+
+    def __call__(self, transport: Transport) -> "Gateway":
+        self._transport = transport
+        return self
+
+    def request(self, method: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Answer:
+        assert self._transport
+        if method == "PATCH" and "/sriovnetworknodestates/" in path and not self.is_open:
+            return Answer(503, {"content-type": "text/plain"}, b"no server is available to handle this request")
+        return self._transport.request(method, path, body=body, content_type=content_type, timeout_s=timeout_s)
+
+    def stream(self, path: str, *, timeout_s: float) -> tuple[Answer, Stream]:
+        assert self._transport
+        return self._transport.stream(path, timeout_s=timeout_s)
+
+
+def test_a_policy_is_not_ready_by_what_nodes_said_before_they_were_told_of_it(here: Stage) -> None:
+    gateway = Gateway()
+    here.configure()
+    here.start(way=gateway)
+    here.node("a")
+    here.report("a")
+    here.policy("p")
+    (detail,) = here.ready("p", "Progressing")["details"]
+    assert (detail["outcome"], detail["reason"]) == ("waiting", "its wish is about to be written")
+    assert here.wishes("a") == []
+    gateway.is_open = True
+    here.ready("p")
+    assert here.wishes("a") == ["ens803f0 4: pres 0-3"]
 
 
 def test_garbage_in_one_report_costs_one_node_its_changes(cluster: Stage) -> None:

@@ -1,7 +1,11 @@
 """What changes reach, and what the status of policies makes of it."""
 
+import msgspec
+import pytest
 from some_nodestates import CX6, X710, node, policy, reported, state
 
+from sriov_core.api.conditions import Condition
+from sriov_core.api.nodepolicy import NodePolicy, PolicyStatus
 from sriov_core.api.operatorconfig import OperatorConfig, OperatorConfigSpec
 from sriov_core.api.poolconfig import PoolConfig, PoolConfigSpec, PoolConfigStatus
 from sriov_core.api.wire import ObjectMeta
@@ -162,3 +166,66 @@ def test_a_state_without_a_node_is_not_managed():
     made = board()
     orphan: LeanNodeState = reported("n9")
     assert made.judge("n9", None, orphan).outcome is None
+
+
+def told_ready(name: str, generation: int = 3) -> NodePolicy:
+    """A policy whose status says that the wish of that generation is there."""
+    made = policy(name)
+    ready = Condition(type="Ready", status="True", reason="Applied", message="", observed_generation=generation)
+    return msgspec.structs.replace(made, status=PolicyStatus(conditions=(ready,)))
+
+
+def test_what_a_node_was_done_with_is_not_a_policy_that_it_has_not_been_told_of():
+    made = board(nodes=2)
+    made.put_policies([policy("a")])
+    told = made.standing("a")
+    assert (told.ready, told.status.pending_nodes, told.status.applied_nodes) == (False, 2, 0)
+    assert told.status.details[0].reason == "its wish is about to be written"
+    for name in ("n1", "n2"):
+        judged = made.judge(name, node(name), reported(name))
+        assert made.standing("a").status.pending_nodes > 0  # it may still have to be written
+        assert made.written(name, judged.moment) == {"a"}
+        assert made.written(name, judged.moment) == frozenset()
+    assert made.standing("a").ready
+
+
+def test_a_wish_that_changed_after_it_was_judged_is_not_written_yet():
+    made = board()
+    made.put_policies([policy("a")])
+    before = made.judge("n1", node(), reported())
+    made.put_policies([policy("a", mtu=9000), policy("b", nicSelector={"vendor": "15b3"})])
+    assert made.written("n1", before.moment) == frozenset()
+    assert not made.standing("a").ready
+    assert made.written("n1", made.judge("n1", node(), reported()).moment) == {"a", "b"}
+    assert made.standing("a").ready
+
+
+def test_a_node_that_is_under_way_or_failed_says_so_itself():
+    made = board()
+    made.judge("n2", node("n2"), reported("n2", syncStatus="InProgress"))
+    made.judge("n3", node("n3"), reported("n3", syncStatus="Failed", lastSyncError="no IOMMU"))
+    made.put_policies([policy("a")])
+    reasons = {one.node: one.reason for one in made.standing("a").status.details}
+    assert reasons == {"n1": "its wish is about to be written", "n2": "it is being configured", "n3": "no IOMMU"}
+
+
+@pytest.mark.parametrize(
+    ("generation", "ready"),
+    [pytest.param(3, True, id="told-ready"), pytest.param(2, False, id="told-ready-before-it-was-changed")],
+)
+def test_a_restart_does_not_doubt_what_was_told_of_a_policy_as_it_is(generation, ready):
+    made = Board()
+    made.put_policies([told_ready("a", generation)])
+    made.load([(node(), reported())])
+    made.open(OPEN, Settings())
+    assert made.standing("a").ready is ready
+    assert made.written("n1", made.judge("n1", node(), reported()).moment) == (frozenset() if ready else {"a"})
+    assert made.standing("a").ready
+
+
+def test_a_node_that_is_not_managed_any_more_is_not_waited_for():
+    made = board(nodes=2)
+    made.put_policies([policy("a")])
+    made.judge("n2", None, None)
+    made.written("n1", made.judge("n1", node(), reported()).moment)
+    assert made.standing("a").ready

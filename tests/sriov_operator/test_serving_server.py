@@ -160,7 +160,8 @@ def test_a_client_that_goes_away_in_the_middle_harms_nobody(served: Served) -> N
         pytest.param(b"GET / HTTP/9.9\r\n\r\n", id="other-protocol"),
         pytest.param(b"\x00\x01\x02\r\n\r\n", id="no-http"),
         pytest.param(b"POST /x HTTP/1.1\r\nContent-Length: -1\r\n\r\n", id="bad-length"),
-        pytest.param(b"GET / HTTP/1.1\r\n" + b"A: " + b"b" * 70_000 + b"\r\n\r\n", id="huge-header"),
+        # In one record of TLS: what the server has not read when it closes can cost its answer.
+        pytest.param(b"GET / HTTP/1.1\r\n" + b"A: " + b"b" * 12_000 + b"\r\n\r\n", id="huge-header"),
     ],
 )
 def test_what_is_no_http_is_refused_and_told_in_a_line(

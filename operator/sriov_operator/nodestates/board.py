@@ -1,6 +1,7 @@
 """Everything that is known of nodes, policies, pools and settings, under one lock. Nothing here does I/O."""
 
 import threading
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TypeVar
@@ -13,7 +14,7 @@ from sriov_core.api.poolconfig import PoolConfig, PoolConfigStatus
 from sriov_core.api.wire import ObjectMeta
 from sriov_core.policy.fleet import Fleet
 from sriov_core.policy.nodeoutcome import NodeOutcome, Settings
-from sriov_core.policy.reach import Reach, Standing, Sync
+from sriov_core.policy.reach import DONE, Progress, Reach, Standing, Sync
 from sriov_operator.nodestates.facts import Seen, seen
 from sriov_operator.nodestates.unread import NOTHING, Unread
 from sriov_operator.process.lean import LeanNode, LeanNodeState
@@ -21,6 +22,7 @@ from sriov_operator.process.lean import LeanNode, LeanNodeState
 T = TypeVar("T")
 
 _NONE: Mapping[str, Reach] = MappingProxyType({})
+_UNWRITTEN = Sync(Progress.PENDING, "its wish is about to be written")
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +40,7 @@ class Judged:
 
     ``opening`` is the one that it was judged by: without one that stays, a node without an outcome may be managed all
     the same. ``is_new`` when it was rendered since it was last asked for. ``policies`` are those whose status it
-    changes.
+    changes. ``moment`` is for `Board.written`.
     """
 
     opening: Opening | None = None
@@ -46,6 +48,15 @@ class Judged:
     seen: Seen | None = None
     is_new: bool = False
     policies: frozenset[str] = frozenset()
+    moment: int = 0
+
+
+@attrs.frozen
+class _Unwritten:
+    """The policies whose newest wish a node state may not have yet, and when the last of them became so."""
+
+    policies: frozenset[str]
+    moment: int
 
 
 class Board:
@@ -64,6 +75,8 @@ class Board:
         self._reaches: dict[str, Mapping[str, Reach]] = {}
         self._counted: dict[str, frozenset[str]] = {}
         """Nodes that a change has reached and no pass has taken up, with the policies that counted them meanwhile."""
+        self._unwritten: dict[str, _Unwritten] = {}
+        self._moment = 0
 
     @property
     def opening(self) -> Opening | None:
@@ -88,7 +101,11 @@ class Board:
         with self._lock:
             known, self._opening, self._is_closed = self._opening, opening, False
             reached = self._fleet.put_settings(settings)
-            return self._reached(reached if known == opening else frozenset({*reached, *self._syncs}))
+            if known == opening:
+                return self._reached(reached)
+            for policy in self._fleet.policies:
+                self._await(policy, self._fleet.selected(policy))
+            return self._reached(frozenset({*reached, *self._syncs}))
 
     def close(self, opening: Opening | None = None) -> None:
         """Write nothing from now on; with an ``opening`` that is leaving, only what has to be done before."""
@@ -105,8 +122,12 @@ class Board:
 
     def put_policies(self, policies: Iterable[NodePolicy]) -> frozenset[str]:
         """Add or replace policies."""
+        put = tuple(policies)
         with self._lock:
-            return self._reached(self._fleet.put_policies(policies))
+            reached = self._fleet.put_policies(put)
+            for policy in put:
+                self._await(policy.metadata.name, reached & self._fleet.selected(policy.metadata.name))
+            return self._reached(reached)
 
     def drop_policy(self, name: str) -> frozenset[str]:
         """Forget a policy."""
@@ -145,16 +166,37 @@ class Board:
             before = self._told.get(name)
             policies = self._noted(name, before, outcome, now.sync if now else None)
             policies |= self._counted.pop(name, frozenset())
+            if outcome is None:
+                self._unwritten.pop(name, None)
             return Judged(
-                opening=self._opening, outcome=outcome, seen=now, is_new=outcome is not before, policies=policies
+                opening=self._opening,
+                outcome=outcome,
+                seen=now,
+                is_new=outcome is not before,
+                policies=policies,
+                moment=self._moment,
             )
+
+    def written(self, name: str, moment: int) -> frozenset[str]:
+        """The node state has the wish that was judged then; answers with the policies whose status that changes."""
+        with self._lock:
+            found = self._unwritten.get(name)
+            if found is None or found.moment > moment:
+                return frozenset()
+            return self._unwritten.pop(name).policies
 
     def standing(self, policy: str) -> Standing | None:
         """What has become of a policy; None when it is not known, or nothing may be written."""
         with self._lock:
             if not self.works or policy not in self._fleet.policies:
                 return None
-            found = self._fleet.standing(policy, self._syncs)
+            # What a node is done with is not the policy as it is now. Where it is not done, its own words say more.
+            unwritten = {
+                node: _UNWRITTEN
+                for node, one in self._unwritten.items()
+                if policy in one.policies and self._syncs.get(node) == DONE
+            }
+            found = self._fleet.standing(policy, ChainMap(unwritten, self._syncs))
             for node in self._counted.keys() & self._fleet.selected(policy):
                 self._counted[node] |= {policy}
             return found
@@ -164,6 +206,15 @@ class Board:
         """True while there is a configuration by which is worked, and it stays."""
         opening = self._opening
         return opening is not None and not opening.is_leaving
+
+    def _await(self, policy: str, nodes: Iterable[str]) -> None:
+        """What these nodes said so far is not about the policy as it is now, unless its status says that it is."""
+        if self.works and not _is_told_ready(self._fleet.policy(policy)):
+            self._moment += 1
+            for node in nodes:
+                before = self._unwritten.get(node)
+                policies = before.policies if before else frozenset()
+                self._unwritten[node] = _Unwritten(policies | {policy}, self._moment)
 
     def _reached(self, nodes: frozenset[str]) -> frozenset[str]:
         for node in nodes:
@@ -192,6 +243,14 @@ def _put(table: dict[str, T], name: str, value: T | None) -> None:
         table.pop(name, None)
     else:
         table[name] = value
+
+
+def _is_told_ready(policy: NodePolicy) -> bool:
+    """True when its stored status says so of the policy as it is: what a restart finds is not doubted again."""
+    return any(
+        one.type == "Ready" and one.status == "True" and one.observed_generation == policy.metadata.generation
+        for one in policy.status.conditions
+    )
 
 
 def _differing(known: Mapping[str, Reach], now: Mapping[str, Reach]) -> set[str]:

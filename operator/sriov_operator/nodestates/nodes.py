@@ -36,7 +36,10 @@ _log = logging.getLogger("sriov_operator.nodestates")
 
 @attrs.frozen(kw_only=True)
 class _Served:
-    """A managed node that has a node state, as it was ``seen``; ``wish`` is what is rendered for it, if anything."""
+    """A managed node that has a node state, as it was ``seen`` at that moment of the board.
+
+    ``wish`` is what is rendered for it, if anything.
+    """
 
     node: LeanNode
     state: LeanNodeState
@@ -44,6 +47,7 @@ class _Served:
     outcome: NodeOutcome
     wish: NodeStateSpec | None
     opening: Opening
+    moment: int
 
 
 class NodePasses:
@@ -84,7 +88,15 @@ class NodePasses:
             return self._create(judged.outcome)
         wish = unread.kept(judged.outcome.wish, state.spec)
         return self._serve(
-            _Served(node=node, state=state, seen=judged.seen, outcome=judged.outcome, wish=wish, opening=opening)
+            _Served(
+                node=node,
+                state=state,
+                seen=judged.seen,
+                outcome=judged.outcome,
+                wish=wish,
+                opening=opening,
+                moment=judged.moment,
+            )
         )
 
     def _serve(self, one: _Served) -> float | None:
@@ -94,6 +106,8 @@ class NodePasses:
             self._remarks.say(one.outcome.node, told(one.seen.held))
         is_offered = not (one.seen.faults or one.seen.held) and self._offer(one.state, one.outcome)
         change = specs.change(one.state, chosen.wish, owner=one.opening.uid)
+        if change.spec is None:
+            self._policies.changed(self._board.written(one.outcome.node, one.moment))
         if change:
             self._writing.change(one.state, change)
         if is_offered:
