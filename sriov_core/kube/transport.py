@@ -147,11 +147,14 @@ class PooledTransport:
     @contextmanager
     def _told(self, timeout_s: float) -> Iterator[None]:
         """Whatever goes wrong in here is Away, in words."""
+        began = time.monotonic()
         try:
             yield
         except _FAULTS as error:
+            # A handshake of TLS that takes too long is told as an answer that does, after the time for connecting.
+            limit_s = timeout_s if time.monotonic() - began >= timeout_s else min(CONNECT_S, timeout_s)
             self._look_anew(changed=True)
-            raise Away(f"{_what(error, self._server, timeout_s)}. {_remedy(error)}") from error
+            raise Away(f"{_what(error, self._server, limit_s)}. {_remedy(error)}") from error
 
 
 class _Lines:
@@ -237,7 +240,7 @@ def _of_interest(response: urllib3.BaseHTTPResponse) -> dict[str, str]:
     return {name: value for name in _HEADERS if (value := response.headers.get(name)) is not None}
 
 
-def _what(error: Exception, server: str, timeout_s: float) -> str:
+def _what(error: Exception, server: str, limit_s: float) -> str:
     match error:
         case ProxyError():
             return f"no way to {server} through its proxy: {_root(error)}"
@@ -246,9 +249,9 @@ def _what(error: Exception, server: str, timeout_s: float) -> str:
         case NewConnectionError():
             return f"no connection to {server}: {_root(error)}"
         case ConnectTimeoutError():
-            return f"no connection to {server} within {min(CONNECT_S, timeout_s):g} s"
+            return f"no connection to {server} within {min(CONNECT_S, limit_s):g} s"
         case ReadTimeoutError() | TimeoutError():
-            return f"no answer from {server} within {timeout_s:g} s"
+            return f"no answer from {server} within {limit_s:g} s"
         case SSLError():
             return f"{NO_TRUST} {server} and this client: {_root(error)}"
         case _ if any(isinstance(one, http.client.IncompleteRead) for one in _chain(error)):

@@ -1,11 +1,14 @@
 """Requests and watches over real connections: deadlines, cuts, garbage, and ends from another thread."""
 
+import socket
 import threading
 
 import pytest
-from api_servers import PATIENCE_S, bookmark, listing, thing
+from api_servers import PATIENCE_S, bookmark, kubeconfig, listing, thing
 
-from sriov_core.kube.client import PAGE, SILENCE_S, Object
+from sriov_core.kube import transport
+from sriov_core.kube.client import PAGE, SILENCE_S, Client, Object
+from sriov_core.kube.connection import connect
 from sriov_core.kube.failures import Forbidden, Gone, Invalid, Throttled, Unavailable
 from sriov_core.kube.resource import CONFIG_MAPS
 
@@ -42,6 +45,16 @@ def test_silence_ends_by_the_deadline(served):
         client.within(0.2).get(CONFIG_MAPS, "a", "ns")
     assert counting.seen == [("get", "configmaps", 0)]
     assert len(server.asked) == 1, "nothing is retried here"
+
+
+def test_a_handshake_that_nobody_answers_is_told_with_the_time_for_connecting(tmp_path, monkeypatch):
+    monkeypatch.setattr(transport, "CONNECT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        way = connect(kubeconfig(tmp_path, f"https://127.0.0.1:{port}", token="t0ken"), user_agent="sriov-test/1")
+        client = Client(way, manager="test")
+        with pytest.raises(Unavailable, match=rf"no answer from https://127.0.0.1:{port} within 0.2 s"):
+            client.within(45.0).get(CONFIG_MAPS, "a", "ns")
 
 
 def test_an_answer_that_dribbles_ends_by_the_deadline(served):
