@@ -2,8 +2,10 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import attrs
 import pytest
@@ -15,6 +17,7 @@ from whole_scene import done_once, held_up, hold, three
 
 LIVES = (2, 3, 5, 4)
 """At which of its writes each operator is killed; the one after them lives on."""
+MOST_OF_ONE = 6
 
 
 @pytest.fixture
@@ -50,63 +53,135 @@ def test_an_operator_that_was_stopped_and_wakes_up_does_no_harm(whole):
     done_once(whole, machines)
 
 
+class Deadly(Protocol):
+    """Which writes are the end of the operator that asks for them. Asked one at a time."""
+
+    def fault(self, method: str, path: str) -> Fault | None:
+        """What becomes of this write, at which the operator is killed; None when it lives on and the write is done."""
+
+
+@attrs.define
+class AfterAFew:
+    """Each operator is killed at the write of that number, before it reaches the API server or after it in turns."""
+
+    left: list[int]
+    _writes: int = 0
+    _killed: int = 0
+
+    def fault(self, method: str, path: str) -> Fault | None:
+        self._writes += 1
+        if not self.left or self._writes < self.left[0]:
+            return None
+        self.left.pop(0)
+        self._writes = 0
+        self._killed += 1
+        return Fault(status=500, after=self._killed % 2 == 0)
+
+
+@attrs.define
+class AtEach:
+    """An operator is killed before each write, and another one after it.
+
+    A write is known by its object and by how many of these were done. Each operator begins by taking over the ledger of
+    drains, so of one object only `MOST_OF_ONE` writes count, or there would be no end.
+    """
+
+    met: set[tuple[str, int, bool]] = attrs.field(factory=set)
+    _done: Counter[str] = attrs.field(factory=Counter)
+
+    def fault(self, method: str, path: str) -> Fault | None:
+        what = f"{method} {path.partition('?')[0]}"
+        number = self._done[what]
+        for after in (False, True):
+            if number < MOST_OF_ONE and (what, number, after) not in self.met:
+                self.met.add((what, number, after))
+                self._done[what] += after
+                return Fault(status=500, after=after)
+        self._done[what] += 1
+        return None
+
+
 @attrs.define
 class Chain:
-    """Operators that are killed at one of their writes each, before it reaches the API server or after it."""
+    """Operators of which each is killed, until all is done."""
 
     whole: Cluster
     proxy: Proxy
-    left: list[int]
+    deadly: Deadly
     killed: int = 0
     _process: Process | None = None
-    _writes: int = 0
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     def judge(self, method: str, path: str) -> Fault | None:
-        counts = method in WRITES and "/leases" not in path and "/events" not in path
+        if method not in WRITES or "/leases" in path or "/events" in path:
+            return None
         with self._lock:
-            if not counts or not self.left or self._process is None:
+            fault = self.deadly.fault(method, path) if self._process else None
+            if fault is None or self._process is None:
                 return None
-            self._writes += 1
-            if self._writes < self.left[0]:
-                return None
-            self.left.pop(0)
             self.killed += 1
-            self._writes = 0
             process, self._process = self._process, None
         process.send(signal.SIGKILL)
-        return Fault(status=500, after=self.killed % 2 == 0)
+        return fault
 
-    def next(self, kubeconfig: Path) -> None:
-        """The next operator; the Lease of a dead one is taken away, as it would expire."""
-        self.whole.server.admin.remove(lease(self.whole))
-        self._process = self.whole.spawn(kubeconfig)
+    def work(self, kubeconfig: Path, is_done: Callable[[], bool]) -> None:
+        """Kill one after the other until that is so; the last one lives on."""
+        is_over = False
+        while not is_over:
+            self.whole.server.admin.remove(lease(self.whole))  # of a dead one, as it would expire
+            process, known = self.whole.spawn(kubeconfig), self.killed
+            self._process = process
+            self.whole.until(lambda known=known: self.killed > known or is_done())
+            with self._lock:
+                if is_over := self._process is not None:
+                    self._process = None
+            if not is_over:
+                process.ended()
+                self.whole.until(self.proxy.is_quiet)  # what it asked for last comes before what the next one does
 
-    def work(self, kubeconfig: Path) -> None:
-        """Until nobody is left to be killed."""
-        while self.left:
-            known = self.killed
-            self.next(kubeconfig)
-            self.whole.until(lambda known=known: self.killed > known)
-            self.whole.processes[-1].ended()
-            self.whole.until(self.proxy.is_quiet)  # what it asked for last comes before what the next one does
-        self.next(kubeconfig)
+
+@pytest.fixture
+def chained(whole: Cluster, server: Server, tmp_path: Path) -> Iterator[Callable[[Deadly], Chain]]:
+    """A chain through a proxy, once the operator that was there before has ended."""
+    proxy = Proxy(server, tmp_path / "proxy")
+
+    def made(deadly: Deadly) -> Chain:
+        chain = Chain(whole, proxy, deadly)
+        proxy.judge = chain.judge
+        return chain
+
+    yield made
+    for process in whole.processes:
+        process.end()
+    proxy.close()
 
 
-def test_operators_that_are_all_killed_after_a_few_writes_get_everything_done_once(whole, server, tmp_path):
+def test_operators_that_are_all_killed_after_a_few_writes_get_everything_done_once(whole, chained):
     first = whole.spawn()
     machines = three(whole)
     first.send(signal.SIGTERM)
     assert first.ended() == 0
-    proxy = Proxy(server, tmp_path / "proxy")
-    chain = Chain(whole, proxy, list(LIVES))
-    proxy.judge = chain.judge
-    try:
-        whole.policy(vfs=4)
-        chain.work(whole.operator_through(proxy.url))
-        done_once(whole, machines)
-        assert chain.killed == len(LIVES)
-    finally:
-        for process in whole.processes:
-            process.end()
-        proxy.close()
+    few = AfterAFew(list(LIVES))
+    chain = chained(few)
+    whole.policy(vfs=4)
+    chain.work(whole.operator_through(chain.proxy.url), lambda: not few.left)
+    done_once(whole, machines)
+    assert chain.killed == len(LIVES)
+
+
+def test_operators_that_are_killed_at_every_write_of_a_drain_get_it_done_once(whole, chained):
+    first = whole.spawn()
+    machine = whole.node("one")
+    whole.policy()
+    whole.settled(2)
+    whole.pod(f"user-{machine.name}", machine)
+    first.send(signal.SIGTERM)
+    assert first.ended() == 0
+    each = AtEach()
+    chain = chained(each)
+    whole.policy(vfs=4)
+    chain.work(whole.operator_through(chain.proxy.url), lambda: machine.vfs == 4 and whole.at_rest(machine))
+    done_once(whole, [machine])
+    met = {(what.rpartition("/")[2], number, after) for what, number, after in each.met}
+    objects = (machine.name, "eviction", "sriov-drain-ledger")
+    assert met >= {(one, 0, after) for one in objects for after in (False, True)}, met
