@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from weakref import WeakSet
 
 import pytest
 from hypothesis import settings
@@ -27,6 +28,7 @@ _CHANGES = {
     "os.truncate",
 }
 _NETWORK = {"socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"}
+_WATCHED = frozenset({"open", "os.listdir", "os.scandir"} | _CHANGES | _NETWORK)
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, database=None, derandomize=True, print_blob=True)
@@ -42,21 +44,21 @@ class Guard:
 
     def __init__(self, writable: tuple[str, ...]) -> None:
         self.on = False
-        self.others: frozenset[int | None] = frozenset()
-        """Threads that another test has left behind, by their idents: what they do is none of this one's."""
+        self.others: WeakSet[threading.Thread] = WeakSet()
+        """Threads that another test has left behind: what they do is none of this one's."""
         self._writable = tuple(os.path.join(os.path.realpath(folder), "") for folder in writable)
 
     def watch(self, event: str, arguments: tuple[object, ...]) -> None:
-        if not self.on or threading.get_ident() in self.others:
+        # Most events are none of these; and what asks for the thread raises none of these itself.
+        if not self.on or event not in _WATCHED or threading.current_thread() in self.others:
             return
         if event in _NETWORK:
             raise TouchedTheMachine(f"{event}{arguments!r}: a test of values needs no network")
-        if event in ("open", "os.listdir", "os.scandir") or event in _CHANGES:
-            writes = event in _CHANGES or (event == "open" and bool(int(arguments[2] or 0) & _WRITING))  # type: ignore[call-overload]
-            both, link = event in ("os.rename", "os.link"), event == "os.symlink"  # where a link points is no access
-            paths = arguments[:2] if both else arguments[1:2] if link else arguments[:1]
-            for path in paths:
-                self._judge(event, path, writes=writes)
+        writes = event in _CHANGES or (event == "open" and bool(int(arguments[2] or 0) & _WRITING))  # type: ignore[call-overload]
+        both, link = event in ("os.rename", "os.link"), event == "os.symlink"  # where a link points is no access
+        paths = arguments[:2] if both else arguments[1:2] if link else arguments[:1]
+        for path in paths:
+            self._judge(event, path, writes=writes)
 
     def _judge(self, event: str, path: object, *, writes: bool) -> None:
         if not isinstance(path, str | bytes | os.PathLike):
@@ -81,10 +83,21 @@ def guard(tmp_path_factory: pytest.TempPathFactory) -> Guard:
 @pytest.fixture(autouse=True)
 def tests_of_values_touch_no_machine(request: pytest.FixtureRequest, guard: Guard) -> Iterator[None]:
     """Switch the guard on for the folders that work on values."""
-    guard.others = frozenset(one.ident for one in threading.enumerate() if one is not threading.current_thread())
+    guard.others = WeakSet(_left_behind())
     guard.on = any(request.path.is_relative_to(folder) for folder in GUARDED)
     yield
     guard.on = False
+
+
+def _left_behind() -> Iterator[threading.Thread]:
+    """The threads beside this one.
+
+    A thread that `threading` did not start gets a dummy there, which stays behind it and stands for whichever such
+    thread has its ident next.
+    """
+    for one in threading.enumerate():
+        if one is not threading.current_thread() and not isinstance(one, threading._DummyThread):
+            yield one
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -142,12 +142,26 @@ def _is_undeployed(cluster: Cluster) -> bool:
     return not has_pod and not (degraded and degraded.status == "True")
 
 
+def not_taken_up(state: NodeState) -> str:
+    """What to say where all that the agent reports is of an older wish; empty where it has taken up this one.
+
+    An agent that does not tell of which generation it reports, as the incumbent's, is believed.
+    """
+    ready, wish = condition_of(state.status.conditions, "Ready"), state.metadata.generation
+    if ready is None or not 0 < ready.observed_generation < wish:
+        return ""
+    seen = ready.observed_generation
+    return f"its agent has not taken up the wish as it is now: it reports of generation {seen}, not {wish}"
+
+
 def trouble_of(state: NodeState) -> str:
     """What keeps a node from being as it is wished, in the words of its conditions; empty when nothing does."""
     conditions = {one.type: one for one in state.status.conditions}
     agent, degraded, progressing = (conditions.get(kind) for kind in ("AgentReporting", "Degraded", "Progressing"))
     if agent and agent.status == "False":
         return _said(agent)
+    if behind := not_taken_up(state):
+        return behind
     if state.status.sync_status == "Failed" or (degraded and degraded.status == "True"):
         return state.status.last_sync_error or (_said(degraded) if degraded else "Failed")
     if progressing and progressing.status == "True":

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from sriov_core.api import keys
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.api.nodestate import NodeState
-from sriov_core.clusterview.cluster import DEVICE_PLUGIN, Cluster
+from sriov_core.clusterview.cluster import AGENT, DEVICE_PLUGIN, Cluster
 from sriov_core.clusterview.drains import drain_finding, drain_of
 from sriov_core.clusterview.finding import ClusterFinding, found
 from sriov_core.clusterview.general import config_of, general_findings
 from sriov_core.clusterview.grid import Grid
-from sriov_core.clusterview.nodes import made_and_wished, nic_grid, plugin_trouble, state_findings
+from sriov_core.clusterview.nodes import made_and_wished, nic_grid, not_taken_up, plugin_trouble, state_findings
 from sriov_core.clusterview.objects import Node, condition_of
 from sriov_core.clusterview.passedover import passed_over
 from sriov_core.clusterview.policies import detail_grid, policy_finding, selects
@@ -177,6 +177,11 @@ def _on_its_way(cluster: Cluster, state: NodeState, chain: Chain, wrongs: tuple[
         fact, about = f"{progressing.reason}: {progressing.message}", f"Node {drain.node}"
         seen = f"SriovNetworkNodeState {drain.node}: status.conditions[Progressing]"
         finding = found("K8S-430", Severity.ADVICE, about, fact, "Wait; it is under way", seen)
+        return chain.breaks("it is done", finding, nic_grid(state))
+    if behind := not_taken_up(state):
+        remedy = f"Wait some seconds. If it stays so: kubectl get pods -n {cluster.namespace} -l app={AGENT} -o wide"
+        seen = f"SriovNetworkNodeState {drain.node}: metadata.generation, status.conditions[Ready]"
+        finding = found("K8S-430", Severity.ADVICE, f"Node {drain.node}", behind, remedy, seen)
         return chain.breaks("it is done", finding, nic_grid(state))
     made, wished = made_and_wished(state)
     chain.holds("it is done", f"{counted(made, 'VF')} made, {wished} wished")

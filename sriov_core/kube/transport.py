@@ -79,8 +79,8 @@ class PooledTransport:
 
     def request(self, method: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Answer:
         """One request; Unavailable when there is no answer within ``timeout_s``. Any HTTP status is an answer."""
-        end = time.monotonic() + timeout_s
         with self._told(timeout_s):
+            end = time.monotonic() + timeout_s
             response = self._send(method, path, body, content_type, timeout_s)
             with _closed_on_failure(response):
                 answer = Answer(response.status, _of_interest(response), _body(response, end))
@@ -91,8 +91,8 @@ class PooledTransport:
     def stream(self, path: str, *, timeout_s: float) -> tuple[Answer, Stream]:
         """Open a watch; the answer's body is empty when the status is 200. ``timeout_s`` is for each silence."""
         opening_s = min(timeout_s, REQUEST_TIMEOUT_S)
-        end = time.monotonic() + opening_s
         with self._told(opening_s):
+            end = time.monotonic() + opening_s
             response = self._send("GET", path, None, "", opening_s)
             with _closed_on_failure(response):
                 body = b"" if response.status == http.HTTPStatus.OK else _body(response, end)

@@ -34,10 +34,14 @@ class Scene:
         return {"Node": f"/api/v1/nodes/{name}", "NodeState": f"{states}/{name}", "Pod": f"{pods}{name}"}[what]
 
     def found(self, what: str, node: str) -> Document:
-        """The object without what changes by itself; of silent agents the operator tells in the status."""
+        """The object without what changes by itself.
+
+        Of silent agents the operator tells in the status of their node states.
+        """
         one: Document = self.whole.server.admin.done("GET", self.path(what, node))
         meta = {key: value for key, value in one["metadata"].items() if key not in ("managedFields", "resourceVersion")}
-        return {**{key: value for key, value in one.items() if key != "status"}, "metadata": meta}
+        changing = {"status"} if what == "NodeState" else set()
+        return {**{key: value for key, value in one.items() if key not in changing}, "metadata": meta}
 
 
 def event(name: str, regarding: str, kind: str = "SriovNetworkNodeState", **more: Any) -> Document:

@@ -28,6 +28,9 @@ def cluster(here: Stage) -> Stage:
     return here
 
 
+NOT_TOLD = "its node state does not have the policy as it is now; if that lasts, the operator's log says why"
+
+
 @attrs.define
 class Gateway:
     """A way to the API server on which no change of a node state comes through until ``is_open``."""
@@ -58,7 +61,7 @@ def test_a_policy_is_not_ready_by_what_nodes_said_before_they_were_told_of_it(he
     here.report("a")
     here.policy("p")
     (detail,) = here.ready("p", "Progressing")["details"]
-    assert (detail["outcome"], detail["reason"]) == ("waiting", "its wish is about to be written")
+    assert (detail["outcome"], detail["reason"]) == ("waiting", NOT_TOLD)
     assert here.wishes("a") == []
     gateway.is_open = True
     here.ready("p")

@@ -1,7 +1,9 @@
 """Events at a real API server, which is strict about them: what is written, what is counted, what waits."""
 
+import socket
+
 import pytest
-from kube_clients import PATIENCE_S, Gate, admin, client_at, until
+from kube_clients import PATIENCE_S, admin, client_at, until
 
 from sriov_core.kube.recorder import Recorder, Reference, reference
 from sriov_core.kube.resource import CONFIG_MAPS, EVENTS, NODES, Resource
@@ -130,16 +132,16 @@ def test_a_closed_server_is_given_up_in_time(server, recorder, about, caplog):
 
 
 def test_what_is_under_way_at_the_end_counts_as_not_written(server, about, caplog):
-    gate = Gate(server.url)
-    way = server.kubeconfig("recorder", ["system:masters"], url=gate.url)
-    made = Recorder(client_at(way), component="sriovnetwork.openshift.io/agent", instance="node-1")
-    gate.freeze()
-    try:
+    with socket.create_server(("127.0.0.1", 0)) as hangs:  # takes connections, and says nothing
+        hangs.settimeout(PATIENCE_S)
+        url = f"https://127.0.0.1:{hangs.getsockname()[1]}"
+        way = server.kubeconfig("recorder", ["system:masters"], url=url)
+        made = Recorder(client_at(way), component="sriovnetwork.openshift.io/agent", instance="node-1")
         made.tell(about, "Normal", "Late", "End", "at the end")
-        made.close(0.5)
-        assert "1 events were not written before the end" in caplog.text
-    finally:
-        gate.shut()
+        connection, _ = hangs.accept()  # by now the event waits no more, it is under way
+        with connection:
+            made.close(0.5)
+            assert "1 events were not written before the end" in caplog.text
 
 
 def test_nodes_have_references_too(client, made):

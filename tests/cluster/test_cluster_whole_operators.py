@@ -1,5 +1,6 @@
 """Several operators as processes of their own, of which the one that works is killed or stopped in the middle."""
 
+import re
 import signal
 import threading
 from collections import Counter
@@ -18,6 +19,8 @@ from whole_scene import done_once, held_up, hold, three
 LIVES = (2, 3, 5, 4)
 """At which of its writes each operator is killed; the one after them lives on."""
 MOST_OF_ONE = 6
+LEDGER = "configmaps/sriov-drain-ledger"
+OF_A_DRAIN = re.compile(rf"(nodes|sriovnetworknodestates)/[^/]+(/status)?$|pods/[^/]+/eviction$|{LEDGER}$|configmaps$")
 
 
 @pytest.fixture
@@ -56,6 +59,9 @@ def test_an_operator_that_was_stopped_and_wakes_up_does_no_harm(whole):
 class Deadly(Protocol):
     """Which writes are the end of the operator that asks for them. Asked one at a time."""
 
+    def begin(self) -> None:
+        """The next operator is there."""
+
     def fault(self, method: str, path: str) -> Fault | None:
         """What becomes of this write, at which the operator is killed; None when it lives on and the write is done."""
 
@@ -68,37 +74,55 @@ class AfterAFew:
     _writes: int = 0
     _killed: int = 0
 
+    def begin(self) -> None:
+        self._writes = 0
+
     def fault(self, method: str, path: str) -> Fault | None:
         self._writes += 1
         if not self.left or self._writes < self.left[0]:
             return None
         self.left.pop(0)
-        self._writes = 0
         self._killed += 1
         return Fault(status=500, after=self._killed % 2 == 0)
 
 
 @attrs.define
 class AtEach:
-    """An operator is killed before each write, and another one after it.
+    """An operator is killed before each write of a drain, and another one after it.
 
-    A write is known by its object and by how many of these were done. Each operator begins by taking over the ledger of
-    drains, so of one object only `MOST_OF_ONE` writes count, or there would be no end.
+    A write is known by its object and by how many of these were done before. One of the ledger of drains, which each
+    operator takes over anew, is known by how far the drain is and by its place in the life of its operator. Of one
+    object `MOST_OF_ONE` count: an operator repeats the last answer until it comes to what follows it.
     """
 
-    met: set[tuple[str, int, bool]] = attrs.field(factory=set)
+    met: list[tuple[str, int, int, bool]] = attrs.field(factory=list)
     _done: Counter[str] = attrs.field(factory=Counter)
+    _of_ledger: int = 0
+
+    def begin(self) -> None:
+        self._of_ledger = 0
 
     def fault(self, method: str, path: str) -> Fault | None:
-        what = f"{method} {path.partition('?')[0]}"
-        number = self._done[what]
-        for after in (False, True):
-            if number < MOST_OF_ONE and (what, number, after) not in self.met:
-                self.met.add((what, number, after))
-                self._done[what] += after
+        found = OF_A_DRAIN.search(path.partition("?")[0])
+        if found is None:
+            return None
+        what = found[0]
+        progress = sum(min(number, MOST_OF_ONE) for number in self._done.values())
+        number, place = (progress, self._of_ledger) if what == LEDGER else (self._done[what], 0)
+        for after in (False, True) if number < MOST_OF_ONE or what == LEDGER else ():
+            if (what, number, place, after) not in self.met:
+                self.met.append((what, number, place, after))
+                if after:
+                    self._note(what)
                 return Fault(status=500, after=after)
-        self._done[what] += 1
+        self._note(what)
         return None
+
+    def _note(self, what: str) -> None:
+        if what == LEDGER:
+            self._of_ledger += 1
+        else:
+            self._done[what] += 1
 
 
 @attrs.define
@@ -130,7 +154,9 @@ class Chain:
         while not is_over:
             self.whole.server.admin.remove(lease(self.whole))  # of a dead one, as it would expire
             process, known = self.whole.spawn(kubeconfig), self.killed
-            self._process = process
+            with self._lock:
+                self.deadly.begin()
+                self._process = process
             self.whole.until(lambda known=known: self.killed > known or is_done())
             with self._lock:
                 if is_over := self._process is not None:
@@ -142,7 +168,7 @@ class Chain:
 
 @pytest.fixture
 def chained(whole: Cluster, server: Server, tmp_path: Path) -> Iterator[Callable[[Deadly], Chain]]:
-    """A chain through a proxy, once the operator that was there before has ended."""
+    """A chain through a proxy; its operators are ended afterwards."""
     proxy = Proxy(server, tmp_path / "proxy")
 
     def made(deadly: Deadly) -> Chain:
@@ -180,8 +206,12 @@ def test_operators_that_are_killed_at_every_write_of_a_drain_get_it_done_once(wh
     each = AtEach()
     chain = chained(each)
     whole.policy(vfs=4)
-    chain.work(whole.operator_through(chain.proxy.url), lambda: machine.vfs == 4 and whole.at_rest(machine))
+    chain.work(
+        whole.operator_through(chain.proxy.url),
+        lambda: machine.vfs == 4 and whole.at_rest(machine) and not whole.ledger(),
+    )
     done_once(whole, [machine])
-    met = {(what.rpartition("/")[2], number, after) for what, number, after in each.met}
-    objects = (machine.name, "eviction", "sriov-drain-ledger")
-    assert met >= {(one, 0, after) for one in objects for after in (False, True)}, met
+    met = [(what, number) for what, number, _, after in each.met if after]
+    node, eviction = f"nodes/{machine.name}", f"pods/user-{machine.name}/eviction"
+    assert set(met) >= {(node, 0), (eviction, 0), (node, 1), (f"sriovnetworknodestates/{machine.name}", 2)}, met
+    assert LEDGER in {what for what, _ in met[met.index((node, 1)) :]}, f"none was killed as its place was free: {met}"

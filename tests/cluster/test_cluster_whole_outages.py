@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -40,13 +41,21 @@ class Outage:
     begin: Callable[[], None]
     begun: threading.Event = attrs.field(factory=threading.Event)
     over: threading.Event = attrs.field(factory=threading.Event)
+    impatient: list[str] = attrs.field(factory=list)
+    """The nodes whose agents stood still for as long as they may, and went on before it was over."""
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
-    def plan(self) -> None:
-        """From now on."""
+    @contextmanager
+    def planned(self) -> Iterator[None]:
+        """From now on; it is over behind the block, whatever has come of that."""
         for machine in self.machines:
             machine.host.crash(self._before)
             machine.host.crash(partial(self._after, machine), after=True)
+        try:
+            yield
+        finally:
+            self.over.set()
+        assert self.impatient == [], f"these went on after {LONGEST_S:g} s, before the outage was over"
 
     def lived_through(self) -> None:
         """Wait until the agent has done its work in spite of it."""
@@ -63,8 +72,8 @@ class Outage:
         return False
 
     def _after(self, machine: Machine, _verb: Verb) -> bool:
-        if len(machine.deeds) == ANEW:
-            self.over.wait(LONGEST_S)
+        if len(machine.deeds) == ANEW and not self.over.wait(LONGEST_S):
+            self.impatient.append(machine.name)
         return False
 
 
@@ -72,13 +81,12 @@ def test_the_api_server_is_killed_as_an_agent_begins_its_work_until_the_operator
     machines = three(whole)
     (operator,) = whole.operators
     outage = Outage(whole, machines, whole.server.kill)
-    outage.plan()
-    whole.policy(vfs=4)
-    outage.lived_through()
-    whole.until(lambda: operator.has_ended)
-    whole.server.revive()
-    whole.followed()
-    outage.over.set()
+    with outage.planned():
+        whole.policy(vfs=4)
+        outage.lived_through()
+        whole.until(lambda: operator.has_ended)
+        whole.server.revive()
+        whole.followed()
     done_once(whole, machines)
     assert whole.operators[0] is not operator
 
@@ -92,10 +100,9 @@ def test_etcd_is_killed_while_a_drain_is_held_up_and_as_an_agent_works(whole):
     whole.server.start_etcd()
     whole.followed()
     outage = Outage(whole, machines, whole.server.kill_etcd)
-    outage.plan()
-    whole.until(lambda: whole.server.admin.request("DELETE", budget)[0] in (200, 404))
-    outage.lived_through()
-    whole.server.start_etcd()
-    whole.followed()
-    outage.over.set()
+    with outage.planned():
+        whole.until(lambda: whole.server.admin.request("DELETE", budget)[0] in (200, 404))
+        outage.lived_through()
+        whole.server.start_etcd()
+        whole.followed()
     done_once(whole, machines)

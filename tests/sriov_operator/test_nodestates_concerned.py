@@ -43,6 +43,7 @@ class Statuses(RuleBasedStateMachine):
         self.reached = set()
         self.concerned = set()
         self.counted = {}
+        self.judged = {}
         self.open("config-1", {})
         self.put_policy("p1", {"nicSelector": {"vendor": "8086"}})
         self.put_node("n1", WORKER, {"interfaces": [X710], "syncStatus": "Succeeded"})
@@ -88,7 +89,18 @@ class Statuses(RuleBasedStateMachine):
     def judge(self, data):
         name = data.draw(st.sampled_from(sorted(self.reached)))
         self.reached.discard(name)
-        self.concerned |= self.board.judge(name, *self.nodes.get(name, (None, None))).policies
+        self.look_at(name)
+
+    def look_at(self, name):
+        judged = self.board.judge(name, *self.nodes.get(name, (None, None)))
+        self.judged[name] = judged.moment
+        self.concerned |= judged.policies
+
+    @precondition(lambda self: self.judged)
+    @rule(data=st.data())
+    def write(self, data):
+        name = data.draw(st.sampled_from(sorted(self.judged)))
+        self.concerned |= self.board.written(name, self.judged.pop(name))
 
     @precondition(lambda self: self.concerned)
     @rule()
@@ -99,12 +111,16 @@ class Statuses(RuleBasedStateMachine):
 
     @rule()
     def settle(self):
-        for name in sorted(self.reached):
-            self.concerned |= self.board.judge(name, *self.nodes.get(name, (None, None))).policies
+        """Each node is looked at once more, as the pass after a write does, and has its wish then."""
+        for name in sorted({*self.reached, *self.nodes}):
+            self.look_at(name)
+            self.concerned |= self.board.written(name, self.judged.pop(name))
         self.reached.clear()
         self.count()
         for name in NAMES:
-            assert self.counted.get(name) == self.board.standing(name)
+            found = self.board.standing(name)
+            assert self.counted.get(name) == found
+            assert found is None or all("node state does not have" not in one.reason for one in found.status.details)
 
     def teardown(self):
         self.settle()

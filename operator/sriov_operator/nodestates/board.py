@@ -22,7 +22,9 @@ from sriov_operator.process.lean import LeanNode, LeanNodeState
 T = TypeVar("T")
 
 _NONE: Mapping[str, Reach] = MappingProxyType({})
-_UNWRITTEN = Sync(Progress.PENDING, "its wish is about to be written")
+_NOT_TOLD = Sync(
+    Progress.PENDING, "its node state does not have the policy as it is now; if that lasts, the operator's log says why"
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -103,8 +105,8 @@ class Board:
             reached = self._fleet.put_settings(settings)
             if known == opening:
                 return self._reached(reached)
-            for policy in self._fleet.policies:
-                self._await(policy, self._fleet.selected(policy))
+            for policy in filter(self._is_open, self._fleet.policies):
+                self._doubt(policy, self._fleet.selected(policy))
             return self._reached(frozenset({*reached, *self._syncs}))
 
     def close(self, opening: Opening | None = None) -> None:
@@ -125,8 +127,9 @@ class Board:
         put = tuple(policies)
         with self._lock:
             reached = self._fleet.put_policies(put)
-            for policy in put:
-                self._await(policy.metadata.name, reached & self._fleet.selected(policy.metadata.name))
+            for name in {policy.metadata.name for policy in put}:
+                if self.works and self._is_open(name):
+                    self._doubt(name, reached & self._fleet.selected(name))
             return self._reached(reached)
 
     def drop_policy(self, name: str) -> frozenset[str]:
@@ -185,18 +188,20 @@ class Board:
                 return frozenset()
             return self._unwritten.pop(name).policies
 
-    def standing(self, policy: str) -> Standing | None:
-        """What has become of a policy; None when it is not known, or nothing may be written."""
+    def standing(self, policy: str, generation: int | None = None) -> Standing | None:
+        """What has become of a policy; None when it is not known, at that generation, or nothing may be written."""
         with self._lock:
             if not self.works or policy not in self._fleet.policies:
                 return None
-            # What a node is done with is not the policy as it is now. Where it is not done, its own words say more.
-            unwritten = {
-                node: _UNWRITTEN
+            if generation not in (None, self._fleet.policy(policy).metadata.generation):
+                return None
+            # What such a node is done with is not the policy as it is now. One that is not done says more itself.
+            doubted = {
+                node: _NOT_TOLD
                 for node, one in self._unwritten.items()
                 if policy in one.policies and self._syncs.get(node) == DONE
             }
-            found = self._fleet.standing(policy, ChainMap(unwritten, self._syncs))
+            found = self._fleet.standing(policy, ChainMap(doubted, self._syncs))
             for node in self._counted.keys() & self._fleet.selected(policy):
                 self._counted[node] |= {policy}
             return found
@@ -207,14 +212,21 @@ class Board:
         opening = self._opening
         return opening is not None and not opening.is_leaving
 
-    def _await(self, policy: str, nodes: Iterable[str]) -> None:
-        """What these nodes said so far is not about the policy as it is now, unless its status says that it is."""
-        if self.works and not _is_told_ready(self._fleet.policy(policy)):
-            self._moment += 1
-            for node in nodes:
-                before = self._unwritten.get(node)
-                policies = before.policies if before else frozenset()
-                self._unwritten[node] = _Unwritten(policies | {policy}, self._moment)
+    def _doubt(self, policy: str, nodes: Iterable[str]) -> None:
+        """What these nodes said so far is not about the policy as it is now."""
+        self._moment += 1
+        for node in nodes:
+            before = self._unwritten.get(node)
+            policies = before.policies if before else frozenset()
+            self._unwritten[node] = _Unwritten(policies | {policy}, self._moment)
+
+    def _is_open(self, policy: str) -> bool:
+        """False when its stored status says that the policy as it is now is in place: a restart does not doubt that."""
+        found = self._fleet.policy(policy)
+        return not any(
+            one.type == "Ready" and one.status == "True" and one.observed_generation == found.metadata.generation
+            for one in found.status.conditions
+        )
 
     def _reached(self, nodes: frozenset[str]) -> frozenset[str]:
         for node in nodes:
@@ -232,6 +244,11 @@ class Board:
         _put(self._told, name, outcome)
         _put(self._syncs, name, sync)
         _put(self._reaches, name, reaches or None)
+        if outcome is not None and outcome is not before:
+            # Of a node that is looked at for the first time, after a restart say, what was told of it is believed.
+            for policy in _differing(known, reaches) & reaches.keys():
+                if before is not None or self._is_open(policy):
+                    self._doubt(policy, (name,))
         if is_other_sync:
             waiting = {policy for policy, one in reaches.items() if one.waits}
             return frozenset(waiting | _differing(known, reaches))
@@ -243,14 +260,6 @@ def _put(table: dict[str, T], name: str, value: T | None) -> None:
         table.pop(name, None)
     else:
         table[name] = value
-
-
-def _is_told_ready(policy: NodePolicy) -> bool:
-    """True when its stored status says so of the policy as it is: what a restart finds is not doubted again."""
-    return any(
-        one.type == "Ready" and one.status == "True" and one.observed_generation == policy.metadata.generation
-        for one in policy.status.conditions
-    )
 
 
 def _differing(known: Mapping[str, Reach], now: Mapping[str, Reach]) -> set[str]:

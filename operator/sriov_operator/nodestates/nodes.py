@@ -106,10 +106,9 @@ class NodePasses:
             self._remarks.say(one.outcome.node, told(one.seen.held))
         is_offered = not (one.seen.faults or one.seen.held) and self._offer(one.state, one.outcome)
         change = specs.change(one.state, chosen.wish, owner=one.opening.uid)
-        if change.spec is None:
+        is_changed = bool(change) and self._writing.change(one.state, change)
+        if not (is_changed and change.spec) and not one.seen.held:
             self._policies.changed(self._board.written(one.outcome.node, one.moment))
-        if change:
-            self._writing.change(one.state, change)
         if is_offered:
             self._label(one.node, one.outcome)
         if change:

@@ -88,7 +88,7 @@ class PolicyStatuses:
     def _told(self, policy: NodePolicy | None) -> _Told | None:
         if policy is None:
             return None
-        standing = self._board.standing(policy.metadata.name)
+        standing = self._board.standing(policy.metadata.name, policy.metadata.generation)
         if standing is None and self._board.is_closed:
             why = missing(self._context.caches.configs, self._context.settings.namespace)
             standing = waiting(policy, why) if why else None  # else it has just come, and everything is looked at anew

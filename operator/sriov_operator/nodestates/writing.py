@@ -58,8 +58,8 @@ class Writing:
         self._wrote(name, None, made, "create")
         _log.info("node %s: node state created", name)
 
-    def change(self, state: LeanNodeState, change: Change) -> None:
-        """Patch the node state."""
+    def change(self, state: LeanNodeState, change: Change) -> bool:
+        """Patch the node state; False when it is as it was: a definition that is too old drops fields."""
         name, operations = state.metadata.name, specs.operations(state, change)
         made = self._client.json_patch(NODE_STATES, name, operations, self._namespace, type=_Written)
         self._wrote(name, state, made, "patch")
@@ -67,6 +67,7 @@ class Writing:
             _log.info("node %s: %s", name, _told(change.spec))
         if change.owners:
             _log.info("node %s: its node state no longer belongs to a SriovOperatorConfig that is gone", name)
+        return made.metadata.resource_version != state.metadata.resource_version
 
     def delete(self, state: LeanNodeState) -> None:
         """Delete the node state if nobody has written to it in the meantime."""

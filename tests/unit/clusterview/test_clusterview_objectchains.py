@@ -56,6 +56,16 @@ MOVING = "[{type: Progressing, status: 'True', reason: WaitingForReboot, message
             "WaitingForReboot: soon",
             id="it-is-on-its-way",
         ),
+        pytest.param(
+            """
+SriovNetworkNodeState/worker-1:
+  metadata: {generation: 3}
+  status: {conditions: [{type: Ready, status: "True", reason: Configured, observedGeneration: 2}]}
+""",
+            "K8S-430",
+            "it reports of generation 2, not 3",
+            id="its-agent-has-not-taken-it-up",
+        ),
         pytest.param("Pod/sriov-device-plugin-x: null", "K8S-427", "no pod", id="no-device-plugin"),
         pytest.param(
             "Node/worker-1: {status: {allocatable: {openshift.io/rail0: null}}}",
