@@ -134,14 +134,19 @@ class Chain:
     deadly: Deadly
     killed: int = 0
     _process: Process | None = None
+    _is_over: bool = False
     _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     def judge(self, method: str, path: str) -> Fault | None:
         if method not in WRITES or "/leases" in path or "/events" in path:
             return None
         with self._lock:
-            fault = self.deadly.fault(method, path) if self._process else None
-            if fault is None or self._process is None:
+            if self._is_over:
+                return None
+            if self._process is None:
+                return Fault(status=500)  # of one that is dead by now
+            fault = self.deadly.fault(method, path)
+            if fault is None:
                 return None
             self.killed += 1
             process, self._process = self._process, None
@@ -150,8 +155,7 @@ class Chain:
 
     def work(self, kubeconfig: Path, is_done: Callable[[], bool]) -> None:
         """Kill one after the other until that is so; the last one lives on."""
-        is_over = False
-        while not is_over:
+        while not self._is_over:
             self.whole.server.admin.remove(lease(self.whole))  # of a dead one, as it would expire
             process, known = self.whole.spawn(kubeconfig), self.killed
             with self._lock:
@@ -159,9 +163,8 @@ class Chain:
                 self._process = process
             self.whole.until(lambda known=known: self.killed > known or is_done())
             with self._lock:
-                if is_over := self._process is not None:
-                    self._process = None
-            if not is_over:
+                self._is_over = self._process is not None
+            if not self._is_over:
                 process.ended()
                 self.whole.until(self.proxy.is_quiet)  # what it asked for last comes before what the next one does
 

@@ -59,7 +59,12 @@ def test_a_held_node_is_no_success_of_any_policy() -> None:
     found = board.standing("a")
     assert found is not None
     assert (found.reason, found.status.details[0].reason) == ("Failed", told(("lost",)))
-    assert board.judge("n1", node(), state).policies == {"a"}
+    judged = board.judge("n1", node(), state)
+    assert judged.policies == {"a"}
+    found = board.standing("a")
+    assert found is not None
+    assert found.reason == "Progressing"  # while it was held, nothing was written for it
+    assert board.written("n1", judged.moment) == {"a"}
     found = board.standing("a")
     assert found is not None
     assert found.reason == "Applied"
