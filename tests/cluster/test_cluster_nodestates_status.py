@@ -33,9 +33,13 @@ NOT_TOLD = "its node state does not have the policy as it is now; if that lasts,
 
 @attrs.define
 class Gateway:
-    """A way to the API server on which no change of a node state comes through until ``is_open``."""
+    """A way to the API server on which no change of a node state comes through until ``is_open``.
+
+    It is refused, or with ``drops`` answered with the node state as it is: so does a definition without the field.
+    """
 
     is_open: bool = False
+    drops: bool = False
     _transport: Transport | None = None
 
     def __call__(self, transport: Transport) -> "Gateway":
@@ -45,6 +49,9 @@ class Gateway:
     def request(self, method: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Answer:
         assert self._transport
         if method == "PATCH" and "/sriovnetworknodestates/" in path and not self.is_open:
+            if self.drops:
+                bare = path.partition("?")[0]
+                return self._transport.request("GET", bare, body=None, content_type="", timeout_s=timeout_s)
             return Answer(503, {"content-type": "text/plain"}, b"no server is available to handle this request")
         return self._transport.request(method, path, body=body, content_type=content_type, timeout_s=timeout_s)
 
@@ -66,6 +73,16 @@ def test_a_policy_is_not_ready_by_what_nodes_said_before_they_were_told_of_it(he
     gateway.is_open = True
     here.ready("p")
     assert here.wishes("a") == ["ens803f0 4: pres 0-3"]
+
+
+def test_a_policy_does_not_wait_for_a_field_that_the_definition_does_not_have(here: Stage) -> None:
+    here.configure()
+    here.start(way=Gateway(drops=True))
+    here.node("a")
+    here.report("a")
+    here.policy("p")
+    here.ready("p")
+    assert here.wishes("a") == []
 
 
 def test_garbage_in_one_report_costs_one_node_its_changes(cluster: Stage) -> None:
