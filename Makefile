@@ -70,7 +70,7 @@ docs: $(READY)  ## the documents as a site in $(VENV)/site: no warning, links, a
 images: $(READY)  ## the images, built by buildah without a daemon, and their processes started; needs root, buildah, mmdebstrap
 	@nice $(PYTEST) -o addopts='--strict-markers --strict-config -ra' --durations=3 tests/images
 
-# Guests sleep more than half of their time: three of them keep two processors busy.
+# Guests sleep about half of their time, so three of them are no more than two processors bear.
 lab: $(READY)  ## scenarios on a real kernel with a real SR-IOV driver, in a virtual machine
 	@$(PYTEST) -o addopts='--strict-markers --strict-config -ra' -n 3 --dist loadfile --no-loadscope-reorder --durations=8 tests/lab
 

@@ -9,9 +9,10 @@ from typing import Any
 import attrs
 import incumbent_judge as judge
 from agent_runs import OTHER, PF, world
+from nodestates_stage import Stage
 from servers import Server
 from servers_admin import MERGE
-from whole import Cluster, Place, cluster
+from whole import Cluster, cluster
 from whole_machines import Machine
 
 from sriov_core.api import crd, keys
@@ -69,7 +70,7 @@ def machine() -> FakeWorld:
     return host
 
 
-class Workers(Place):
+class Workers(Stage):
     """The stage whose nodes have plain names, and the usual labels."""
 
     def name(self, node: str) -> str:

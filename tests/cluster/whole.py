@@ -35,18 +35,6 @@ QUICK = Timing(lease_s=6.0, renew_s=4.0, retry_s=0.5)
 Document = dict[str, Any]
 
 
-class Place(Stage):
-    """Others write the status of what is changed here, which may be at any moment."""
-
-    def put(self, kind: str, name: str, spec: Document, **metadata: Any) -> Document:
-        path = self.path(kind, name)
-        if self.server.admin.find(path) is None:
-            return super().put(kind, name, spec, **metadata)
-        change = [{"op": "replace", "path": "/spec", "value": spec}]
-        found: Document = self.server.admin.done("PATCH", path, change, content_type="application/json-patch+json")
-        return found
-
-
 class Kept(Running):
     """An operator that is looked after."""
 
@@ -63,7 +51,7 @@ class Cluster:
     server: Server
     namespace: str
     folder: Path
-    stage: Place
+    stage: Stage
     history: History
     kubelets: Kubelets
     operator_config: Path
@@ -339,7 +327,7 @@ def cluster(server: Server, namespace: str, folder: Path) -> Iterator[Cluster]:
             server=server,
             namespace=namespace,
             folder=folder,
-            stage=Place(server, namespace),
+            stage=Stage(server, namespace),
             history=History(view, namespace),
             kubelets=Kubelets(view, server.admin, namespace),
             operator_config=kubeconfig,

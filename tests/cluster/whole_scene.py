@@ -19,9 +19,9 @@ def three(whole: Cluster, *, url: str = "") -> tuple[Machine, ...]:
     return machines
 
 
-def hold(whole: Cluster, name: str = "hold") -> str:
+def hold(whole: Cluster) -> str:
     """No pod may be evicted until what is at this path is removed."""
-    meta = {"name": name, "namespace": whole.namespace}
+    meta = {"name": "hold", "namespace": whole.namespace}
     spec = {"minAvailable": "100%", "selector": {}}
     budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": meta, "spec": spec}
     whole.server.admin.create(budget)
