@@ -14,7 +14,7 @@ from sriov_core.agent.service import Agent
 from sriov_core.api import keys
 from sriov_core.engine.converge import Engine
 from sriov_core.engine.journal import Journal
-from sriov_core.kube.client import Answer, Client, Stream
+from sriov_core.kube.client import Client
 from sriov_core.kube.recorder import Recorder
 from sriov_core.model.address import Address
 from sriov_core.plugin.loading import load
@@ -174,24 +174,6 @@ def condition(status: dict[str, Any], kind: str, address: Address | None = None)
     if address:
         part = next((nic for nic in status.get("interfaces", []) if nic["pciAddress"] == str(address)), {})
     return next((one for one in part.get("conditions", []) if one["type"] == kind), None)
-
-
-@attrs.define
-class Noting:
-    """A transport that notes each write before it is sent: whoever sees what a write has done finds it noted."""
-
-    inner: Any
-    writes: list[str] = attrs.field(factory=list)
-
-    def request(self, method: str, path: str, **facts: Any) -> Answer:
-        if method != "GET":
-            self.writes.append(f"{method} {path}")
-        answer: Answer = self.inner.request(method, path, **facts)
-        return answer
-
-    def stream(self, path: str, **facts: Any) -> tuple[Answer, Stream]:
-        found: tuple[Answer, Stream] = self.inner.stream(path, **facts)
-        return found
 
 
 def engine(host: Any, journal: Journal) -> Engine:

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 from draining_stage import FAST, Stage
+from kube_clients import Way
 
 from sriov_core.kube.client import Answer, Client, Stream
 from sriov_core.kube.connection import connect
@@ -32,20 +33,19 @@ class Killed(BaseException):
 
 
 @attrs.define
-class Spoilt:
+class Spoilt(Way):
     """A transport whose writes meet faults: refused, conflict, lost (its answer), killed before, killed after.
 
     Events are let through. Lines of watches come ``lag_s`` late, as from a server that is slow to tell.
     """
 
-    inner: Any
     fault: Fault = lambda *_: ""
     lag_s: float = 0.0
     writes: int = 0
     dead: threading.Event = attrs.field(factory=threading.Event)
     _counting: threading.Lock = attrs.field(factory=threading.Lock)
 
-    def request(self, method: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Answer:
+    def request(self, method: str, path: str, **facts: Any) -> Answer:
         self._live()
         how = self._fault(method, path)
         if how == "killed before":
@@ -54,7 +54,7 @@ class Spoilt:
             return _status(500, "InternalError", "something is wrong here")
         if how == "conflict":
             return _status(409, "Conflict", "the object has been modified")
-        answer: Answer = self.inner.request(method, path, body=body, content_type=content_type, timeout_s=timeout_s)
+        answer = super().request(method, path, **facts)
         if how == "killed after":
             self._die()
         if how == "lost":
@@ -62,9 +62,9 @@ class Spoilt:
         self._live()
         return answer
 
-    def stream(self, path: str, *, timeout_s: float) -> tuple[Answer, Stream]:
+    def stream(self, path: str, **facts: Any) -> tuple[Answer, Stream]:
         self._live()
-        answer, stream = self.inner.stream(path, timeout_s=timeout_s)
+        answer, stream = super().stream(path, **facts)
         return answer, Late(stream, self.lag_s, self.dead)
 
     def _fault(self, method: str, path: str) -> str:

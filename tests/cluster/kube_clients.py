@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import attrs
 import msgspec
 from servers import Server
 from servers_program import Reserved
 
-from sriov_core.kube.client import Client
+from sriov_core.kube.client import Answer, Client, Stream
 from sriov_core.kube.connection import connect
 from sriov_core.kube.lean import LeanMeta
 
@@ -58,6 +59,40 @@ def in_thread(work: Callable[[], object]) -> Iterator[threading.Thread]:
 
 def config_map(name: str, **data: str) -> dict[str, Any]:
     return {"metadata": {"name": name}, "data": data}
+
+
+@attrs.define
+class Way:
+    """A transport through which everything passes; those below change what becomes of a request."""
+
+    inner: Any
+
+    def request(self, method: str, path: str, **facts: Any) -> Answer:
+        answer: Answer = self.inner.request(method, path, **facts)
+        return answer
+
+    def stream(self, path: str, **facts: Any) -> tuple[Answer, Stream]:
+        found: tuple[Answer, Stream] = self.inner.stream(path, **facts)
+        return found
+
+
+@attrs.define
+class Noting(Way):
+    """Notes method and path of each request (watches left out) before it is sent.
+
+    So whoever sees the effect of a request finds it here, while metrics count it when its answer has come.
+    """
+
+    requests: list[tuple[str, str]] = attrs.field(factory=list)
+
+    def request(self, method: str, path: str, **facts: Any) -> Answer:
+        self.requests.append((method, path))
+        return super().request(method, path, **facts)
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        """What was more than reading."""
+        return [(method, path) for method, path in self.requests if method != "GET"]
 
 
 class Gate:

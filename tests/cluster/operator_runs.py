@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
+from kube_clients import Noting
 from servers import Server
 
-from sriov_core.kube.client import Answer, Stream, Transport
+from sriov_core.kube.client import Transport
 from sriov_core.kube.connection import connect
 from sriov_core.kube.election import Timing
 from sriov_operator.process.health import Health
@@ -71,25 +72,6 @@ def account(server: Server, namespace: str, *, url: str = "") -> Path:
     return server.kubeconfig(user, credentials=token, path=path, url=url)
 
 
-@attrs.frozen
-class Sent:
-    """The way of an operator, which notes each request (watches left out) before it is sent.
-
-    So whoever sees the effect of a request finds it here, while metrics count it when its answer has come.
-    """
-
-    _transport: Transport
-    requests: list[tuple[str, str]] = attrs.field(factory=list)
-    """Method and path."""
-
-    def request(self, method: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Answer:
-        self.requests.append((method, path))
-        return self._transport.request(method, path, body=body, content_type=content_type, timeout_s=timeout_s)
-
-    def stream(self, path: str, *, timeout_s: float) -> tuple[Answer, Stream]:
-        return self._transport.stream(path, timeout_s=timeout_s)
-
-
 @attrs.define
 class Running:
     """One operator in threads of this process. What it measured stays after its end."""
@@ -98,7 +80,7 @@ class Running:
     metrics: Metrics
     health: Health
     levels: list[int]
-    sent: Sent
+    sent: Noting
     _stop: threading.Event = attrs.field(factory=threading.Event)
     _code: list[int] = attrs.field(factory=list)
     _thread: threading.Thread = attrs.field(init=False)
@@ -122,7 +104,7 @@ class Running:
         health = Health()
         metrics, levels = Metrics(health, strict=True), list[int]()
         transport = connect(str(kubeconfig), user_agent="sriov-operator/test")
-        sent = Sent(way(transport) if way else transport)
+        sent = Noting(way(transport) if way else transport)
         operator = Operator(
             settings,
             sent,

@@ -12,6 +12,8 @@ MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 DEADLINE_S = 60
 
+_REVIEWS = "authorization.k8s.io/v1"
+
 Document = dict[str, Any]
 
 
@@ -88,6 +90,18 @@ class Admin:
             status, said = self.request("PATCH", path, {"metadata": {"finalizers": None}}, content_type=MERGE)
         if status >= 300 and status != 404:
             raise Refused(f"{path} cannot be removed: {status}: {said}")
+
+    def allows(self, user: str, verb: str, resource: str, *, groups: tuple[str, ...] = (), **where: str) -> bool:
+        """Whether RBAC lets that user do it, as far as the API server knows by now: it learns of roles a moment late.
+
+        ``where`` is namespace, name and group; a subresource follows the resource behind a slash.
+        """
+        attributes = {"verb": verb, **where}
+        attributes["resource"], _, attributes["subresource"] = resource.partition("/")
+        spec = {"user": user, "groups": groups, "resourceAttributes": attributes}
+        review = {"apiVersion": _REVIEWS, "kind": "SubjectAccessReview", "spec": spec}
+        answer: bool = self.done("POST", f"/apis/{_REVIEWS}/subjectaccessreviews", review)["status"]["allowed"]
+        return answer
 
     def path(self, document: Document) -> str:
         """Where an object of this kind, name and namespace is."""

@@ -9,7 +9,6 @@ from agent_runs import (
     GROUP,
     OTHER,
     PF,
-    Noting,
     Objects,
     boots,
     condition,
@@ -19,7 +18,7 @@ from agent_runs import (
     running,
     world,
 )
-from kube_clients import admin, until
+from kube_clients import Noting, admin, until
 from servers import Server
 
 from sriov_core.agent.switches import Given

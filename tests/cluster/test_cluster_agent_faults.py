@@ -10,12 +10,12 @@ import attrs
 import pytest
 import servers_install
 from agent_runs import ENDS_WITHIN_S, GROUP, PF, Objects, boots, count, drivers_of, interface, made, running, world
-from kube_clients import PATIENCE_S, Gate, admin, client_at, until
+from kube_clients import PATIENCE_S, Gate, Way, admin, client_at, until
 from servers import Server
 
 from sriov_core.api import keys
 from sriov_core.engine.journal import Journal, Memory
-from sriov_core.kube.client import Answer, Client, Stream
+from sriov_core.kube.client import Answer, Client
 from sriov_core.kube.connection import connect
 from sriov_core.testing.faults import Crash
 
@@ -110,10 +110,9 @@ def test_an_api_server_killed_in_the_middle_of_the_work_makes_nothing_happen_twi
 
 
 @attrs.define
-class Moody:
+class Moody(Way):
     """A transport that answers so many writes with a refusal before it lets one through, again and again."""
 
-    inner: Any
     status: int
     refusals: int
     refused: int = 0
@@ -126,12 +125,7 @@ class Moody:
         if refuse:
             body = b'{"kind": "Status", "reason": "Test", "message": "not now"}'
             return Answer(self.status, {"content-type": "application/json"}, body)
-        answer: Answer = self.inner.request(method, path, **facts)
-        return answer
-
-    def stream(self, path: str, **facts: Any) -> tuple[Answer, Stream]:
-        found: tuple[Answer, Stream] = self.inner.stream(path, **facts)
-        return found
+        return super().request(method, path, **facts)
 
 
 @pytest.mark.parametrize("status", [409, 500, 429, 403], ids=["conflicts", "broken", "throttled", "forbidden"])
@@ -168,24 +162,18 @@ class Trap:
 
 
 @attrs.define
-class DyingTransport:
+class DyingTransport(Way):
     """A transport on whose writes the process may die, before and after."""
 
-    inner: Any
     trap: Trap
 
     def request(self, method: str, path: str, **facts: Any) -> Answer:
         if method == "GET":
-            answer: Answer = self.inner.request(method, path, **facts)
-            return answer
+            return super().request(method, path, **facts)
         self.trap.here()
-        answer = self.inner.request(method, path, **facts)
+        answer = super().request(method, path, **facts)
         self.trap.here()
         return answer
-
-    def stream(self, path: str, **facts: Any) -> tuple[Answer, Stream]:
-        found: tuple[Answer, Stream] = self.inner.stream(path, **facts)
-        return found
 
 
 @attrs.define

@@ -22,7 +22,6 @@ from sriov_core.cli.kubectl.program import program
 DOCS = Path(__file__).parent.parent.parent / "docs" / "kubectl.md"
 VIEWER = "viewer"
 RESOURCE = "openshift.io/prest"
-REVIEW = "authorization.k8s.io/v1"
 
 
 @attrs.frozen
@@ -80,10 +79,8 @@ def bound(server: Server, user: str, rules: list[dict[str, Any]]) -> Path:
     subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
     binding = {**document, "kind": "ClusterRoleBinding", "roleRef": whole, "subjects": [subject]}
     server.admin.apply({key: value for key, value in binding.items() if key != "rules"})
-    may = {"verb": rules[0]["verbs"][0], "group": rules[0]["apiGroups"][0], "resource": rules[0]["resources"][0]}
-    asked = {"apiVersion": REVIEW, "kind": "SubjectAccessReview", "spec": {"user": user, "resourceAttributes": may}}
-    reviews = f"/apis/{REVIEW}/subjectaccessreviews"
-    until(lambda: server.admin.done("POST", reviews, asked)["status"]["allowed"])  # it takes a moment
+    verb, group, resource = (rules[0][part][0] for part in ("verbs", "apiGroups", "resources"))
+    until(lambda: server.admin.allows(user, verb, resource, group=group))
     return server.kubeconfig(user)
 
 

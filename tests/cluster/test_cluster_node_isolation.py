@@ -150,14 +150,9 @@ def allowed(
     scene: Scene, account: str, verb: str, resource: str, group: str, *, namespace: str, name: str = ""
 ) -> bool:
     """What RBAC says, asked by the administrator for the account."""
-    attributes = {"verb": verb, "group": group, "namespace": namespace, "name": name}
-    attributes["resource"], _, attributes["subresource"] = resource.partition("/")
-    groups = ["system:serviceaccounts", f"system:serviceaccounts:{HOME}", "system:authenticated"]
-    spec = {"user": f"system:serviceaccount:{HOME}:{account}", "groups": groups, "resourceAttributes": attributes}
-    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-    answer: bool = scene.whole.server.admin.done("POST", path, review)["status"]["allowed"]
-    return answer
+    groups = ("system:serviceaccounts", f"system:serviceaccounts:{HOME}", "system:authenticated")
+    user, where = f"system:serviceaccount:{HOME}:{account}", {"group": group, "namespace": namespace, "name": name}
+    return scene.whole.server.admin.allows(user, verb, resource, groups=groups, **where)
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)

@@ -5,12 +5,13 @@ from typing import Any
 
 import attrs
 import pytest
+from kube_clients import Way
 from nodestates_stage import CX6, GENERIC, GROUP, INTEL, PINS, RIVAL, X710, Stage, stage
 from operator_runs import until
 from servers import Server
 from servers_admin import MERGE
 
-from sriov_core.kube.exchange import Answer, Stream, Transport
+from sriov_core.kube.exchange import Answer, Transport
 
 
 @pytest.fixture
@@ -32,32 +33,27 @@ NOT_TOLD = "its node state does not have the policy as it is now; if that lasts,
 
 
 @attrs.define
-class Gateway:
+class Gateway(Way):
     """A way to the API server on which no change of a node state comes through until ``is_open``.
 
     It is refused, or with ``drops`` answered with the node state as it is: so does a definition without the field.
     """
 
+    inner: Any = None
     is_open: bool = False
     drops: bool = False
-    _transport: Transport | None = None
 
     def __call__(self, transport: Transport) -> "Gateway":
-        self._transport = transport
+        self.inner = transport
         return self
 
-    def request(self, method: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Answer:
-        assert self._transport
+    def request(self, method: str, path: str, **facts: Any) -> Answer:
         if method == "PATCH" and "/sriovnetworknodestates/" in path and not self.is_open:
             if self.drops:
                 bare = path.partition("?")[0]
-                return self._transport.request("GET", bare, body=None, content_type="", timeout_s=timeout_s)
+                return super().request("GET", bare, **{**facts, "body": None, "content_type": ""})
             return Answer(503, {"content-type": "text/plain"}, b"no server is available to handle this request")
-        return self._transport.request(method, path, body=body, content_type=content_type, timeout_s=timeout_s)
-
-    def stream(self, path: str, *, timeout_s: float) -> tuple[Answer, Stream]:
-        assert self._transport
-        return self._transport.stream(path, timeout_s=timeout_s)
+        return super().request(method, path, **facts)
 
 
 def test_a_policy_is_not_ready_by_what_nodes_said_before_they_were_told_of_it(here: Stage) -> None:

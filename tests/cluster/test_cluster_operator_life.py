@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import servers_install
-from kube_clients import Gate
+from kube_clients import Gate, Way
 from operator_runs import ACCOUNT, DEADLINE_S, Running, account, configured, holder, until
 from servers import Binaries, Server
 from servers_admin import MERGE
 
-from sriov_core.kube.client import Answer, Stream, Transport
+from sriov_core.kube.client import Answer, Transport
 from sriov_core.kube.election import Timing
 from sriov_operator.process.context import Context
 from sriov_operator.process.run import Patience
@@ -237,20 +238,17 @@ def test_when_the_server_hangs_it_ends_before_another_may_lead(
     assert caplog.text.count("the API server is away: update Lease") == 1
 
 
-class Stuck:
+@attrs.define
+class Stuck(Way):
     """A way to the API server on which no renewal of a Lease comes back, once it is told so."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self.is_stuck, self.free = threading.Event(), threading.Event()
+    is_stuck: threading.Event = attrs.field(factory=threading.Event)
+    free: threading.Event = attrs.field(factory=threading.Event)
 
-    def request(self, method: str, path: str, *, body: bytes | None, content_type: str, timeout_s: float) -> Answer:
+    def request(self, method: str, path: str, **facts: Any) -> Answer:
         if method == "PUT" and self.is_stuck.is_set():
             self.free.wait(DEADLINE_S)
-        return self._transport.request(method, path, body=body, content_type=content_type, timeout_s=timeout_s)
-
-    def stream(self, path: str, *, timeout_s: float) -> tuple[Answer, Stream]:
-        return self._transport.stream(path, timeout_s=timeout_s)
+        return super().request(method, path, **facts)
 
 
 def test_a_renewal_that_does_not_come_back_ends_it_before_another_may_lead(server: Server, start: Start) -> None:

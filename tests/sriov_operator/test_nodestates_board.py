@@ -13,10 +13,10 @@ from sriov_core.policy.nicids import DEFAULT
 from sriov_core.policy.nodeoutcome import WORKER, Settings
 from sriov_operator.nodestates.board import Board, Opening
 from sriov_operator.nodestates.inputs import settings
+from sriov_operator.nodestates.untold import NOT_TOLD
 from sriov_operator.process.lean import LeanNodeState
 
 OPEN = Opening(uid="config-1")
-NOT_TOLD = "its node state does not have the policy as it is now; if that lasts, the operator's log says why"
 
 
 def board(*policies: str, nodes: int = 1) -> Board:
@@ -182,7 +182,7 @@ def test_what_a_node_was_done_with_is_not_a_policy_that_it_has_not_been_told_of(
     made.put_policies([policy("a")])
     told = made.standing("a")
     assert (told.ready, told.status.pending_nodes, told.status.applied_nodes) == (False, 2, 0)
-    assert told.status.details[0].reason == NOT_TOLD
+    assert told.status.details[0].reason == NOT_TOLD.why
     for name in ("n1", "n2"):
         judged = made.judge(name, node(name), reported(name))
         assert made.standing("a").status.pending_nodes > 0  # it may still have to be written
@@ -208,7 +208,7 @@ def test_a_node_that_is_under_way_or_failed_says_so_itself():
     made.judge("n3", node("n3"), reported("n3", syncStatus="Failed", lastSyncError="no IOMMU"))
     made.put_policies([policy("a")])
     reasons = {one.node: one.reason for one in made.standing("a").status.details}
-    assert reasons == {"n1": NOT_TOLD, "n2": "it is being configured", "n3": "no IOMMU"}
+    assert reasons == {"n1": NOT_TOLD.why, "n2": "it is being configured", "n3": "no IOMMU"}
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_a_node_that_reports_its_nics_after_the_policy_came_is_not_done_yet():
     made.put_policies([policy("a")])
     assert made.written("n1", made.judge("n1", node(), state()).moment) == {"a"}  # without NICs, there is no wish
     judged = made.judge("n1", node(), reported())
-    assert made.standing("a").status.details[0].reason == NOT_TOLD
+    assert made.standing("a").status.details[0].reason == NOT_TOLD.why
     assert made.written("n1", judged.moment) == {"a"}
     assert made.standing("a").ready
 
@@ -258,3 +258,17 @@ def test_a_standing_is_that_of_the_generation_that_is_asked_for():
     made = board("a")
     assert made.standing("a", 3)
     assert made.standing("a", 4) is None
+
+
+def test_a_node_is_not_done_with_what_a_policy_gets_back_from_a_stronger_one():
+    made = board()
+    made.put_policies([policy("strong", priority=0), policy("a")])
+    made.written("n1", made.judge("n1", node(), reported()).moment)
+    assert made.standing("a").reason == "Displaced"
+    made.drop_policy("strong")
+    told = made.standing("a")  # no pass has looked at the node since
+    assert (told.reason, told.status.details[0].reason) == ("Progressing", NOT_TOLD.why)
+    judged = made.judge("n1", node(), reported())
+    assert judged.policies >= {"a"}
+    made.written("n1", judged.moment)
+    assert made.standing("a").ready

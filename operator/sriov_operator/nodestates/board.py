@@ -14,17 +14,15 @@ from sriov_core.api.poolconfig import PoolConfig, PoolConfigStatus
 from sriov_core.api.wire import ObjectMeta
 from sriov_core.policy.fleet import Fleet
 from sriov_core.policy.nodeoutcome import NodeOutcome, Settings
-from sriov_core.policy.reach import DONE, Progress, Reach, Standing, Sync
+from sriov_core.policy.reach import DONE, Reach, Standing, Sync
 from sriov_operator.nodestates.facts import Seen, seen
 from sriov_operator.nodestates.unread import NOTHING, Unread
+from sriov_operator.nodestates.untold import NOT_TOLD, Untold
 from sriov_operator.process.lean import LeanNode, LeanNodeState
 
 T = TypeVar("T")
 
 _NONE: Mapping[str, Reach] = MappingProxyType({})
-_NOT_TOLD = Sync(
-    Progress.PENDING, "its node state does not have the policy as it is now; if that lasts, the operator's log says why"
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -53,14 +51,6 @@ class Judged:
     moment: int = 0
 
 
-@attrs.frozen
-class _Unwritten:
-    """The policies whose newest wish a node state may not have yet, and when the last of them became so."""
-
-    policies: frozenset[str]
-    moment: int
-
-
 class Board:
     """The fleet and how far its nodes are. Each change answers with the names of the nodes that it can reach.
 
@@ -73,12 +63,11 @@ class Board:
         self._opening: Opening | None = None
         self._is_closed = False
         self._syncs: dict[str, Sync] = {}
-        self._told: dict[str, NodeOutcome] = {}
+        self._judged: dict[str, NodeOutcome] = {}
         self._reaches: dict[str, Mapping[str, Reach]] = {}
         self._counted: dict[str, frozenset[str]] = {}
         """Nodes that a change has reached and no pass has taken up, with the policies that counted them meanwhile."""
-        self._unwritten: dict[str, _Unwritten] = {}
-        self._moment = 0
+        self._untold = Untold()
 
     @property
     def opening(self) -> Opening | None:
@@ -106,7 +95,7 @@ class Board:
             if known == opening:
                 return self._reached(reached)
             for policy in filter(self._is_open, self._fleet.policies):
-                self._doubt(policy, self._fleet.selected(policy))
+                self._untold.add(policy, self._fleet.selected(policy))
             return self._reached(frozenset({*reached, *self._syncs}))
 
     def close(self, opening: Opening | None = None) -> None:
@@ -129,7 +118,7 @@ class Board:
             reached = self._fleet.put_policies(put)
             for name in {policy.metadata.name for policy in put}:
                 if self.works and self._is_open(name):
-                    self._doubt(name, reached & self._fleet.selected(name))
+                    self._untold.add(name, reached & self._fleet.selected(name))
             return self._reached(reached)
 
     def drop_policy(self, name: str) -> frozenset[str]:
@@ -166,27 +155,24 @@ class Board:
             else:
                 self._fleet.put_node(now.facts)
             outcome = self._fleet.outcome(name) if self.works and self._fleet.manages(name) else None
-            before = self._told.get(name)
+            before = self._judged.get(name)
             policies = self._noted(name, before, outcome, now.sync if now else None)
             policies |= self._counted.pop(name, frozenset())
             if outcome is None:
-                self._unwritten.pop(name, None)
+                self._untold.drop(name)
             return Judged(
                 opening=self._opening,
                 outcome=outcome,
                 seen=now,
                 is_new=outcome is not before,
                 policies=policies,
-                moment=self._moment,
+                moment=self._untold.moment,
             )
 
     def written(self, name: str, moment: int) -> frozenset[str]:
         """The node state has the wish that was judged then; answers with the policies whose status that changes."""
         with self._lock:
-            found = self._unwritten.get(name)
-            if found is None or found.moment > moment:
-                return frozenset()
-            return self._unwritten.pop(name).policies
+            return self._untold.told(name, moment)
 
     def standing(self, policy: str, generation: int | None = None) -> Standing | None:
         """What has become of a policy; None when it is not known, at that generation, or nothing may be written."""
@@ -195,14 +181,12 @@ class Board:
                 return None
             if generation not in (None, self._fleet.policy(policy).metadata.generation):
                 return None
-            # What such a node is done with is not the policy as it is now. One that is not done says more itself.
-            doubted = {
-                node: _NOT_TOLD
-                for node, one in self._unwritten.items()
-                if policy in one.policies and self._syncs.get(node) == DONE
-            }
-            found = self._fleet.standing(policy, ChainMap(doubted, self._syncs))
-            for node in self._counted.keys() & self._fleet.selected(policy):
+            reached = self._counted.keys() & self._fleet.selected(policy)
+            untold = self._untold.nodes(policy) | {node for node in reached if self._is_other(policy, node)}
+            # One that is not done says more itself.
+            waiting = {node: NOT_TOLD for node in untold if self._syncs.get(node) == DONE}
+            found = self._fleet.standing(policy, ChainMap(waiting, self._syncs))
+            for node in reached:
                 self._counted[node] |= {policy}
             return found
 
@@ -212,13 +196,14 @@ class Board:
         opening = self._opening
         return opening is not None and not opening.is_leaving
 
-    def _doubt(self, policy: str, nodes: Iterable[str]) -> None:
-        """What these nodes said so far is not about the policy as it is now."""
-        self._moment += 1
-        for node in nodes:
-            before = self._unwritten.get(node)
-            policies = before.policies if before else frozenset()
-            self._unwritten[node] = _Unwritten(policies | {policy}, self._moment)
+    def _is_other(self, policy: str, node: str) -> bool:
+        """True when the policy has become something else of a node than what it was judged by."""
+        known = self._reaches.get(node)
+        return (
+            known is not None
+            and self._fleet.manages(node)
+            and known.get(policy) != self._fleet.reaches(node).get(policy)
+        )
 
     def _is_open(self, policy: str) -> bool:
         """False when its stored status says that the policy as it is now is in place: a restart does not doubt that."""
@@ -241,14 +226,14 @@ class Board:
         if outcome is before and not is_other_sync:
             return frozenset()
         known, reaches = self._reaches.get(name, _NONE), self._fleet.reaches(name) if outcome else _NONE
-        _put(self._told, name, outcome)
+        _put(self._judged, name, outcome)
         _put(self._syncs, name, sync)
         _put(self._reaches, name, reaches or None)
         if outcome is not None and outcome is not before:
             # Of a node that is looked at for the first time, after a restart say, what was told of it is believed.
             for policy in _differing(known, reaches) & reaches.keys():
                 if before is not None or self._is_open(policy):
-                    self._doubt(policy, (name,))
+                    self._untold.add(policy, (name,))
         if is_other_sync:
             waiting = {policy for policy, one in reaches.items() if one.waits}
             return frozenset(waiting | _differing(known, reaches))
