@@ -78,7 +78,7 @@ ASKED = {
     Request.REBOOT: "a drain of all pods, for a reboot",
 }
 ANSWERED = {
-    Answer.IDLE: "the drain is over, and the node takes pods again",
+    Answer.IDLE: "the drain is over",
     Answer.DRAINING: "the drain is under way",
     Answer.COMPLETE: "the node is drained",
 }

@@ -9,7 +9,7 @@ import attrs
 from sriov_core.api.networks import Network
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.api.nodestate import NodeState
-from sriov_core.api.operatorconfig import OperatorConfig
+from sriov_core.api.operatorconfig import NAME, OperatorConfig
 from sriov_core.api.poolconfig import PoolConfig
 from sriov_core.clusterview.objects import Attachment, Node, Pod
 
@@ -32,12 +32,21 @@ class Part(Generic[T]):
     refused: str = ""
 
 
+@attrs.frozen
+class Stray:
+    """An object of a kind that the operator reads in its own namespace only, and that stands in another."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
 @attrs.frozen(kw_only=True)
 class Cluster:
     """What was read, at ``now``; parts that a command has no use for are empty.
 
     ``own_pods`` are those of the operator's namespace, ``pods`` those of all namespaces that are not finished.
-    ``elsewhere`` are namespaces with a SriovOperatorConfig, looked for when the operator's has none.
+    ``strays`` are configurations, policies and pools of other namespaces, as far as such kinds were asked for.
     """
 
     namespace: str
@@ -51,11 +60,17 @@ class Cluster:
     nodes: Part[Node] = attrs.field(factory=Part)
     own_pods: Part[Pod] = attrs.field(factory=Part)
     pods: Part[Pod] = attrs.field(factory=Part)
-    elsewhere: tuple[str, ...] = ()
+    strays: Part[Stray] = attrs.field(factory=Part)
 
     def parts(self) -> tuple[Part[object], ...]:
         """All parts that were asked for, in the order of their fields."""
         return tuple(one for one in attrs.astuple(self, recurse=False) if isinstance(one, Part) and one.kind)
+
+    @property
+    def elsewhere(self) -> tuple[str, ...]:
+        """Other namespaces with a configuration, where another operator may be."""
+        configs = (one for one in self.strays.items if (one.kind, one.name) == ("SriovOperatorConfig", NAME))
+        return tuple(sorted(one.namespace for one in configs))
 
     def state(self, node: str) -> NodeState | None:
         """The node state of a node."""

@@ -119,7 +119,7 @@ def drain_finding(one: Drain, cluster: Cluster) -> Iterator[ClusterFinding]:
     since = f" (since {waits})" if waits else ""
     seen = f"SriovNetworkNodeState {one.node}: status.conditions[Drained]"
     if one.reason == "Blocked":
-        remedy = "Do what the sentence says; the node stays cordoned meanwhile"
+        remedy = f"Do what the sentence says{'; the node stays cordoned meanwhile' if one.cordoned else ''}"
         yield found("LIFE-721", Severity.FAIL, about, f"its drain is blocked{since}: {one.message}", remedy, seen)
     elif one.reason == "Waiting":
         remedy = "Wait, or raise maxUnavailable of its pool when it lasts too long"
@@ -129,6 +129,15 @@ def drain_finding(one: Drain, cluster: Cluster) -> Iterator[ClusterFinding]:
         remedy = "See whether the operator runs, and whether its controller drain is switched off"
         fact = f"asks for {one.request}{since}, and nobody says anything about it"
         yield found("LIFE-723", Severity.WARN, about, fact, remedy, asked)
+
+
+def foreign_cordon(one: Drain) -> Iterator[ClusterFinding]:
+    """That a Node is cordoned, where that is not for a drain of the operator."""
+    if one.cordoned and one.answer == IDLE:
+        fact = "is cordoned, and not for a drain of the operator, which leaves it so"
+        remedy = f"When it shall take pods again: kubectl uncordon {one.node}"
+        about = f"Node {one.node}"
+        yield found("K8S-433", Severity.ADVICE, about, fact, remedy, f"{about}: spec.unschedulable")
 
 
 def _pool(pool: PoolConfig) -> Iterator[ClusterFinding]:

@@ -1,4 +1,4 @@
-"""The operator's configuration, and what holds for every kind: rights, unreadable objects, unknown fields. No I/O."""
+"""The operator's configuration, and what holds for every kind: rights, unread objects, unknown fields. No I/O."""
 
 import re
 from collections.abc import Iterator
@@ -42,8 +42,9 @@ def configuration(cluster: Cluster) -> Grid:
 
 
 def general_findings(cluster: Cluster) -> Iterator[ClusterFinding]:
-    """What stands before everything else: rights, unreadable objects, the configuration, fields nobody acts on."""
+    """What stands before everything else: rights, unread objects, the configuration, fields nobody acts on."""
     yield from _unread(cluster)
+    yield from _strays(cluster)
     if not cluster.configs.refused:
         yield from _configuration(cluster)
     yield from _unknown_fields(cluster)
@@ -58,6 +59,19 @@ def _unread(cluster: Cluster) -> Iterator[ClusterFinding]:
             remedy = "Compare it with the definition of its kind (kubectl explain), and correct it"
             fact = "is there and cannot be understood, so it is left out here"
             yield found("K8S-406", Severity.FAIL, f"{part.kind} {key}", fact, remedy)
+
+
+def _strays(cluster: Cluster) -> Iterator[ClusterFinding]:
+    """What stands where the operator does not look; of a namespace that may be meant, K8S-401 tells."""
+    for one in cluster.strays.items:
+        second = one.namespace in cluster.elsewhere
+        if second and config_of(cluster) is None:
+            continue
+        unless = f", unless another operator runs in {one.namespace}" if second else ""
+        fact = f"has no effect: the operator reads this kind in its own namespace {cluster.namespace} only{unless}"
+        get = f"kubectl get {one.kind.lower()} {one.name} -n {one.namespace} -o yaml"
+        remedy = f"{get} shows it: create it in namespace {cluster.namespace}, and delete this one"
+        yield found("K8S-410", Severity.WARN, f"{one.kind} {one.namespace}/{one.name}", fact, remedy)
 
 
 def _configuration(cluster: Cluster) -> Iterator[ClusterFinding]:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from sriov_core.api.conditions import Condition
 from sriov_core.api.nodestate import InterfaceReport, NodeState
 from sriov_core.clusterview.cluster import AGENT, DEVICE_PLUGIN, Cluster
-from sriov_core.clusterview.drains import drain_of
+from sriov_core.clusterview.drains import drain_of, foreign_cordon
 from sriov_core.clusterview.finding import ClusterFinding, found
 from sriov_core.clusterview.general import config_of
 from sriov_core.clusterview.grid import LONGEST, Cell, Grid
 from sriov_core.clusterview.objects import condition_of, status_of
+from sriov_core.clusterview.scheduling import offered
 from sriov_core.planning.render import counted
 from sriov_core.plugin.diagnosis import Severity
 
@@ -57,6 +58,7 @@ def state_findings(cluster: Cluster, state: NodeState) -> Iterator[ClusterFindin
     if node and status_of(node.status.conditions, "Ready") not in {"True", ""}:
         remedy = "See what its kubelet says; nothing is configured while it is away"
         yield found("K8S-425", Severity.WARN, about, "the Node is not Ready", remedy, "status.conditions[Ready]")
+    yield from foreign_cordon(drain_of(cluster, state))
     yield from _conditions(cluster, state, about)
     yield from _device_plugin(cluster, state, about)
     yield from _links(state, about)
@@ -84,7 +86,7 @@ def _conditions(cluster: Cluster, state: NodeState, about: str) -> Iterator[Clus
 
 
 def _device_plugin(cluster: Cluster, state: NodeState, about: str) -> Iterator[ClusterFinding]:
-    if cluster.own_pods.refused or not any(nic.vf_groups for nic in state.spec.interfaces):
+    if cluster.own_pods.refused or _offers_all(cluster, state):
         return
     if _is_undeployed(cluster):
         about = f"DaemonSet {DEVICE_PLUGIN}"
@@ -108,6 +110,13 @@ def _links(state: NodeState, about: str) -> Iterator[ClusterFinding]:
             fact = f"{name} shows no speed, as without a carrier: its {vfs} may reach nobody outside the node"
             remedy = f"Check cable, transceiver and switch port; `sriov-core probe {name}` on the node tells more"
             yield found("K8S-432", Severity.ADVICE, about, fact, remedy, seen)
+
+
+def _offers_all(cluster: Cluster, state: NodeState) -> bool:
+    """True when the Node offers some of each resource that is wished there, whoever's device plugin does it."""
+    node = cluster.node(state.metadata.name)
+    wished = {group.resource_name for nic in state.spec.interfaces for group in nic.vf_groups}
+    return wished <= (offered(node) if node else {}).keys()
 
 
 def plugin_trouble(cluster: Cluster, node: str) -> tuple[str, str]:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from sriov_core.api import keys
 from sriov_core.api.nodepolicy import NodePolicy
-from sriov_core.api.nodestate import NodeState
+from sriov_core.api.nodestate import InterfaceReport, InterfaceWish, NodeState
 from sriov_core.clusterview.cluster import AGENT, DEVICE_PLUGIN, Cluster
-from sriov_core.clusterview.drains import drain_finding, drain_of
+from sriov_core.clusterview.drains import drain_finding, drain_of, foreign_cordon
 from sriov_core.clusterview.finding import ClusterFinding, found
 from sriov_core.clusterview.general import config_of, general_findings
 from sriov_core.clusterview.grid import Grid
@@ -14,7 +14,7 @@ from sriov_core.clusterview.nodes import made_and_wished, nic_grid, not_taken_up
 from sriov_core.clusterview.objects import Node, condition_of
 from sriov_core.clusterview.passedover import passed_over
 from sriov_core.clusterview.policies import detail_grid, policy_finding, selects
-from sriov_core.clusterview.scheduling import allocatable
+from sriov_core.clusterview.scheduling import offered
 from sriov_core.clusterview.story import Chain, Story
 from sriov_core.planning.render import counted
 from sriov_core.plugin.diagnosis import Severity
@@ -93,7 +93,7 @@ _POLICY_LINKS = (
     ("it selects nodes", "POL-503"),
     ("agents report NICs there", "POL-506"),
     ("it selects NICs there", "POL-504"),
-    ("no stronger policy took its VFs", "POL-505"),
+    ("no other policy won its VFs", "POL-505"),
     ("the nodes could be configured", "POL-501"),
     ("the nodes are done", "POL-507"),
 )
@@ -116,12 +116,13 @@ def _policy_fact(code: str, policy: NodePolicy, cluster: Cluster) -> str:
 def _held(policy: NodePolicy, cluster: Cluster) -> str:
     """Of the NICs that it takes, of how many the VFs are there; the wish of a node tells which these are."""
     status, name = policy.status, policy.metadata.name
-    nics = [
-        f"{state.metadata.name}: {nic.name or nic.pci_address}"
+    wishes = [
+        (state, nic)
         for state in cluster.states.items
         for nic in state.spec.interfaces
         if any(group.policy_name == name for group in nic.vf_groups)
     ]
+    nics = [f"{state.metadata.name}: {nic.name or nic.pci_address}" for state, nic in wishes]
     held = f"VFs of {counted(status.applied_nics, 'NIC')} are held"
     if len(nics) <= status.applied_nics:
         return held
@@ -130,7 +131,15 @@ def _held(policy: NodePolicy, cluster: Cluster) -> str:
         return f"{are}; {held}"
     its = "its" if len(nics) == 1 else "their"
     example = f"{nics[0]}{', ...' if len(nics) > 1 else ''}"
-    return f"{are} ({example}); {its} VFs {'could not be made' if status.failed_nodes else 'are not made yet'}"
+    if not status.failed_nodes:
+        return f"{are} ({example}); {its} VFs are not made yet"
+    there = sum(nic.num_vfs for state, wish in wishes for nic in _reported(state, wish))
+    stay = f" as wished; {counted(there, 'VF')} {'is' if there == 1 else 'are'} there" if there else ""
+    return f"{are} ({example}); {its} VFs could not be made{stay}"
+
+
+def _reported(state: NodeState, wish: InterfaceWish) -> tuple[InterfaceReport, ...]:
+    return tuple(nic for nic in state.status.interfaces if nic.pci_address == wish.pci_address)
 
 
 def _policy_grids(policy: NodePolicy, cluster: Cluster) -> tuple[Grid, ...]:
@@ -169,6 +178,8 @@ def _on_its_way(cluster: Cluster, state: NodeState, chain: Chain, wrongs: tuple[
     """The last links: drain, configuration, device plugin, resources."""
     drain = drain_of(cluster, state)
     held = next(drain_finding(drain, cluster), None)
+    for cordon in foreign_cordon(drain):
+        chain.warns("pods may be placed there", cordon)
     if held:
         return chain.breaks("no drain is waited for", held)
     chain.holds("no drain is waited for", "at rest" if drain.rests else f"{drain.request}, {drain.answer}")
@@ -189,8 +200,10 @@ def _on_its_way(cluster: Cluster, state: NodeState, chain: Chain, wrongs: tuple[
     if missing:
         return chain.breaks("its device plugin runs", missing, nic_grid(state))
     groups = sorted({one.resource_name for nic in state.spec.interfaces for one in nic.vf_groups})
-    if groups and not cluster.own_pods.refused and not plugin_trouble(cluster, drain.node)[0]:
-        chain.holds("its device plugin runs", f"a Ready pod with app={DEVICE_PLUGIN}")
+    if groups and not cluster.own_pods.refused:
+        another = plugin_trouble(cluster, drain.node)[0]
+        fact = "not the operator's, but the Node offers all that is wished"
+        chain.holds("its device plugin runs", fact if another else f"a Ready pod with app={DEVICE_PLUGIN}")
     return _offered(cluster, state, chain, groups)
 
 
@@ -199,7 +212,7 @@ def _offered(cluster: Cluster, state: NodeState, chain: Chain, groups: list[str]
     if node is None:
         chain.unknown("the kubelet offers its resources", cluster.nodes.refused or "there is no Node")
         return chain.ends("as far as its node state tells, it is as it is wished", nic_grid(state))
-    offers = {key.rpartition("/")[2]: allocatable(node, key) for key in node.status.allocatable}
+    offers = offered(node)
     for group in groups:
         if not offers.get(group):
             bare, mend = passed_over(group, state)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import attrs
 
 from sriov_core.api.nodepolicy import NodePolicy
-from sriov_core.api.nodestate import NodeState
+from sriov_core.api.nodestate import InterfaceWish, NodeState
 from sriov_core.clusterview.cluster import Cluster
 from sriov_core.clusterview.drains import drain_of
 from sriov_core.clusterview.finding import found
@@ -15,11 +15,12 @@ from sriov_core.clusterview.nodes import plugin_trouble, trouble_of
 from sriov_core.clusterview.objects import Node, Pod
 from sriov_core.clusterview.passedover import passed_over
 from sriov_core.clusterview.policies import selects
-from sriov_core.clusterview.scheduling import allocatable, unfit, used
+from sriov_core.clusterview.scheduling import CORDONED, allocatable, unfit, used
 from sriov_core.clusterview.story import Chain, Story
 from sriov_core.plugin.diagnosis import Severity
 
 _MOST_USERS = 5
+_MORE = "`kubectl sriov explain node {}` and `explain policy` tell more"
 
 
 class Step(enum.IntEnum):
@@ -82,9 +83,7 @@ def place(
         Need(resource=name, number=number, policies=offers.get(name), users=used(cluster.pods.items, name))
         for name, number in asks.items()
     ]
-    stops = sorted(
-        (_stop(pod, needs, node, cluster) for node in cluster.nodes.items), key=lambda one: (-one.step, one.node)
-    )
+    stops = sorted(_stops(pod, needs, cluster), key=lambda one: (-one.step, one.node))
     furthest = stops[0].step if stops else Step.SELECTED
     for step, (what, _) in _STEPS.items():
         if step is furthest:
@@ -111,27 +110,48 @@ def _grid(stops: list[Stop]) -> Grid:
     return Grid(title=title, columns=columns, rows=tuple(rows), empty="no Nodes")
 
 
-def _stop(pod: Pod, needs: list[Need], node: Node, cluster: Cluster) -> Stop:
-    """How far one node gets: the first step that one of the resources does not pass."""
-    name = node.metadata.name
+def _stops(pod: Pod, needs: list[Need], cluster: Cluster) -> list[Stop]:
+    """How far each node gets. One of which no NIC is taken counts as not selected, where of another one is."""
+    nodes = {one.metadata.name: one for one in cluster.nodes.items}
+    early = {name: _unselected(needs, one) for name, one in nodes.items()}
+    bare = {name: _passed_by(needs, one, cluster) for name, one in nodes.items()}
+    if all(early[name] or bare[name] for name in nodes):
+        bare = {}
+    return [early[name] or bare.get(name) or _stop(pod, needs, one, cluster) for name, one in nodes.items()]
+
+
+def _unselected(needs: list[Need], node: Node) -> Stop | None:
+    """That the policies of a resource select other nodes."""
     for need in needs:
         if need.policies is not None and not any(selects(one, node.metadata.labels) for one in need.policies):
             names = ", ".join(one.metadata.name for one in need.policies)
             remedy = f"Change spec.nodeSelector of {names}, or label the node"
-            why = f"no policy for {need.resource} selects it ({names})"
+            why, name = f"no policy for {need.resource} selects it ({names})", node.metadata.name
             return Stop(node=name, step=Step.SELECTED, why=why, evidence="spec.nodeSelector", remedy=remedy)
-    why = unfit(pod, node)
+    return None
+
+
+def _passed_by(needs: list[Need], node: Node, cluster: Cluster) -> Stop | None:
+    """That no NIC of the node is taken for a resource, as far as its node state may be looked at."""
+    name = node.metadata.name
+    lacking = () if cluster.states.refused else (one for one in needs if not allocatable(node, one.resource))
+    stops = (_unwished(one.resource.rpartition("/")[2], name, cluster.state(name)) for one in lacking)
+    return next((attrs.evolve(one, step=Step.SELECTED) for one in stops if one), None)
+
+
+def _stop(pod: Pod, needs: list[Need], node: Node, cluster: Cluster) -> Stop:
+    """How far one node gets that is selected: the first step that one of the resources does not pass."""
+    name, (why, remedy) = node.metadata.name, unfit(pod, node)
     if why:
-        return _unfit(name, why, cluster)
+        return _unfit(name, why, remedy, cluster)
     stops = [_resource(need.resource, need.number, need.users.get(name, ()), node, cluster) for need in needs]
     return min(stops, key=lambda one: one.step)
 
 
-def _unfit(node: str, why: str, cluster: Cluster) -> Stop:
+def _unfit(node: str, why: str, remedy: str, cluster: Cluster) -> Stop:
     """With the drain that the cordon is for, if there is one."""
     seen, state = f"Node {node}: spec, metadata.labels", cluster.state(node)
-    remedy = "Change the pod, in its owner, or the Node (kubectl uncordon lifts a cordon)"
-    drain = drain_of(cluster, state) if state else None
+    drain = drain_of(cluster, state) if state and why == CORDONED else None
     if drain and drain.cordoned and not drain.rests:
         why = f"{why}: it is drained, {drain.answer}{f', {drain.reason}' if drain.reason else ''}"
         remedy = "Wait for the end of the drain: `kubectl sriov drains` says what holds it up"
@@ -159,17 +179,17 @@ def _resource(resource: str, wanted: int, holders: tuple[tuple[str, int], ...], 
 
 def _unoffered(resource: str, offered: int | None, node: Node, cluster: Cluster) -> Stop:
     """Why the kubelet of a node offers none: what comes before that, else that it does not."""
-    name = node.metadata.name
-    if not cluster.states.refused:
-        stop = _unmade(resource.rpartition("/")[2], name, cluster.state(name))
-        if stop:
-            return stop
+    name, short = node.metadata.name, resource.rpartition("/")[2]
+    state = cluster.state(name)
+    if not cluster.states.refused and (stop := _unwished(short, name, state)):
+        return stop
+    if state and (stop := _unmade(short, name, state)):
+        return stop
     trouble, remedy = ("", "") if cluster.own_pods.refused else plugin_trouble(cluster, name)
     if trouble:
         seen = f"Pods of namespace {cluster.namespace} with app=sriov-device-plugin"
         return Stop(node=name, step=Step.PLUGIN, why=trouble, evidence=seen, remedy=remedy)
-    state = None if cluster.states.refused else cluster.state(name)
-    bare, mend = passed_over(resource.rpartition("/")[2], state) if state else ("", "")
+    bare, mend = passed_over(short, state) if state else ("", "")
     if bare:
         seen = f"SriovNetworkNodeState {name}: status.interfaces[].Vfs[].driver"
         return Stop(node=name, step=Step.OFFERED, why=bare, evidence=seen, remedy=mend)
@@ -180,24 +200,34 @@ def _unoffered(resource: str, offered: int | None, node: Node, cluster: Cluster)
     return Stop(node=name, step=Step.OFFERED, why=why, evidence=seen, remedy=remedy)
 
 
-def _unmade(resource: str, node: str, state: NodeState | None) -> Stop | None:
-    """Why a node has no VFs of a resource; None when it has some."""
+def _unwished(resource: str, node: str, state: NodeState | None) -> Stop | None:
+    """That no VFs of a resource are wished on a node; None when some are."""
     if state is None:
         remedy = f"`kubectl sriov explain node {node}` says why it is not managed"
         return Stop(node=node, step=Step.MADE, why="it has no SriovNetworkNodeState", evidence="", remedy=remedy)
-    nics = [nic for nic in state.spec.interfaces if any(one.resource_name == resource for one in nic.vf_groups)]
-    trouble, seen = shortened(trouble_of(state), 300), f"SriovNetworkNodeState {node}"
-    remedy = f"`kubectl sriov explain node {node}` and `explain policy` tell more"
-    if not nics:
-        why = f"no VFs of {resource} are wished there: the policy takes no NIC of it"
-        text = f"{why} ({trouble})" if trouble else why
-        return Stop(node=node, step=Step.MADE, why=text, evidence=f"{seen}: spec.interfaces", remedy=remedy)
+    if _wishes(resource, state):
+        return None
+    trouble, seen = shortened(trouble_of(state), 300), f"SriovNetworkNodeState {node}: spec.interfaces"
+    why = f"no VFs of {resource} are wished there: the policy takes no NIC of it"
+    text = f"{why} ({trouble})" if trouble else why
+    return Stop(node=node, step=Step.MADE, why=text, evidence=seen, remedy=_MORE.format(node))
+
+
+def _unmade(resource: str, node: str, state: NodeState) -> Stop | None:
+    """Why a node on which VFs of a resource are wished has none; None when it has some."""
+    nics = _wishes(resource, state)
     made = {one.pci_address: one.num_vfs for one in state.status.interfaces}
     if any(made.get(nic.pci_address, 0) for nic in nics):
         return None
     names = ", ".join(nic.name or nic.pci_address for nic in nics)
-    why = f"{names} {'has' if len(nics) == 1 else 'have'} no VFs yet: {trouble or 'the agent has not said why'}"
-    return Stop(node=node, step=Step.MADE, why=why, evidence=f"{seen}: status.interfaces[].numVfs", remedy=remedy)
+    because = shortened(trouble_of(state), 300) or "the agent has not said why"
+    why = f"{names} {'has' if len(nics) == 1 else 'have'} no VFs yet: {because}"
+    seen = f"SriovNetworkNodeState {node}: status.interfaces[].numVfs"
+    return Stop(node=node, step=Step.MADE, why=why, evidence=seen, remedy=_MORE.format(node))
+
+
+def _wishes(resource: str, state: NodeState) -> list[InterfaceWish]:
+    return [nic for nic in state.spec.interfaces if any(one.resource_name == resource for one in nic.vf_groups)]
 
 
 def _names(nodes: list[str]) -> str:

@@ -8,8 +8,10 @@ from sriov_core.clusterview.finding import ClusterFinding, found
 from sriov_core.clusterview.general import told
 from sriov_core.clusterview.grid import LONGEST, Cell, Grid
 from sriov_core.clusterview.objects import condition_of
+from sriov_core.planning.render import counted
 from sriov_core.plugin.diagnosis import Severity
 
+_UNMATCHED = "unmatched"
 _NODES = "`kubectl sriov nodes` shows what is wrong on these nodes"
 _BACK = "VFs that the policy had are given back"
 _MEANING: dict[str, tuple[str, Severity, str]] = {
@@ -37,11 +39,29 @@ def policy_grid(cluster: Cluster) -> Grid:
 
 
 def detail_grid(policy: NodePolicy) -> Grid:
-    """A row for each node on which the policy is not in place, as its status tells it."""
+    """A row for each selected node on which the policy is not in place or takes no NIC, as its status tells it."""
     rows = tuple((one.node, one.outcome, one.reason) for one in policy.status.details)
-    title = f"where {policy.metadata.name} is not in place"
-    columns = ("NODE", "OUTCOME", "WHY")
-    return Grid(title=title, columns=columns, rows=rows, empty="its status names no such node")
+    unmatched = [one.outcome == _UNMATCHED for one in policy.status.details]
+    is_not = " or ".join(["is not in place"] * (not all(unmatched) or not rows) + ["takes no NIC"] * any(unmatched))
+    everywhere = f"nowhere: it is in place on {counted(policy.status.matched_nodes, 'node')}, all that it selects"
+    return Grid(
+        title=f"where {policy.metadata.name} {is_not}",
+        columns=("NODE", "OUTCOME", "WHY"),
+        rows=rows,
+        empty=everywhere if is_applied(policy) else "its status names no such node",
+    )
+
+
+def no_such_policy(name: str, cluster: Cluster) -> str:
+    """What to tell who asks for a policy that is not there."""
+    known = ", ".join(sorted(one.metadata.name for one in cluster.policies.items)) or "none"
+    refused = f" ({cluster.policies.refused})" if cluster.policies.refused else ""
+    text = f"there is no policy {name} in namespace {cluster.namespace}{refused}. There are: {known}"
+    for one in cluster.strays.items:
+        if (one.kind, one.name) == ("SriovNetworkNodePolicy", name):
+            there = f"There is one of that name in namespace {one.namespace}, which the operator does not read"
+            text = f"{text}. {there}: create it in namespace {cluster.namespace}, and delete the other"
+    return text
 
 
 def policy_findings(cluster: Cluster) -> Iterator[ClusterFinding]:

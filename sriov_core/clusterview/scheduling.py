@@ -12,23 +12,33 @@ from sriov_core.injection.quantity import amount
 
 _CORDON = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
 _KEEPS_OFF = ("NoSchedule", "NoExecute")
+_AILMENTS = {
+    "node.kubernetes.io/not-ready": "is not Ready",
+    "node.kubernetes.io/unreachable": "is not Ready: its kubelet does not report",
+    "node.kubernetes.io/network-unavailable": "is not Ready: it has no network",
+    "node.kubernetes.io/disk-pressure": "is short of disk space",
+    "node.kubernetes.io/memory-pressure": "is short of memory",
+    "node.kubernetes.io/pid-pressure": "is short of process ids",
+}
+"""Taints that Kubernetes sets by conditions of a Node (its documentation, Taint Nodes by Condition)."""
+CORDONED = "the Node is cordoned (spec.unschedulable)"
 
 
-def unfit(pod: Pod, node: Node) -> str:
-    """Why the pod cannot be placed there, with the field; empty when it can, as far as is looked at here."""
-    labels = node.metadata.labels
+def unfit(pod: Pod, node: Node) -> tuple[str, str]:
+    """Why the pod cannot be placed there, with the field, and what to do; two empty texts when it can."""
+    labels, change = node.metadata.labels, "Change the pod, in its owner, or the labels of the Node"
     for key, value in pod.spec.node_selector.items():
         if labels.get(key) != value:
-            return f"spec.nodeSelector wants {key}={value}, the Node has {_has(labels, key)}"
+            return f"spec.nodeSelector wants {key}={value}, the Node has {_has(labels, key)}", change
     terms = _required(pod)
     if terms and not any(_meets(term, node) for term in terms):
-        return "spec.affinity.nodeAffinity: no required term takes the Node"
+        return "spec.affinity.nodeAffinity: no required term takes the Node", change
     if node.spec.unschedulable and not _tolerated(_CORDON, pod.spec.tolerations):
-        return "the Node is cordoned (spec.unschedulable)"
+        return CORDONED, f"`kubectl uncordon {node.metadata.name}` lifts the cordon, when what it was for is over"
     for taint in node.spec.taints:
         if taint.effect in _KEEPS_OFF and not _tolerated(taint, pod.spec.tolerations):
-            return f"the Node has the taint {_taint(taint)}, which the pod does not tolerate"
-    return ""
+            return _kept_off(taint, node.metadata.name)
+    return "", ""
 
 
 def asked_for(pod: Pod) -> dict[str, int]:
@@ -62,6 +72,12 @@ def allocatable(node: Node, resource: str) -> int | None:
     """How many of a resource the kubelet offers; None when it does not know the resource."""
     value = node.status.allocatable.get(resource)
     return None if value is None else _whole(value)
+
+
+def offered(node: Node) -> dict[str, int]:
+    """What the kubelet offers some of, by the name without its prefix."""
+    every = ((key.rpartition("/")[2], _whole(value)) for key, value in node.status.allocatable.items())
+    return {name: number for name, number in every if number}
 
 
 def _requests(container: Container) -> dict[str, int]:
@@ -112,6 +128,14 @@ def _compares(operator: str, held: str | None, values: list[str]) -> bool:
     except (ValueError, IndexError):
         return False
     return left > right if operator == "Gt" else left < right
+
+
+def _kept_off(taint: Taint, node: str) -> tuple[str, str]:
+    if taint.key in _AILMENTS:
+        why = f"the Node {_AILMENTS[taint.key]} (taint {_taint(taint)})"
+        return why, f"Mend the Node: `kubectl describe node {node}` has its conditions, its kubelet's log the reason"
+    why = f"the Node has the taint {_taint(taint)}, which the pod does not tolerate"
+    return why, "Have the pod tolerate it, in its owner, or take the taint off the Node"
 
 
 def _tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:

@@ -45,7 +45,7 @@ class Story:
         """The chain as a table."""
         rows = tuple((at, one.what, one.holds.value, one.fact) for at, one in enumerate(self.links, 1))
         columns = ("LINK", "WHAT HAS TO BE SO", "IS IT", "WHAT WAS FOUND")
-        return Grid(title=self.title, columns=columns, rows=rows, longest=80)
+        return Grid(title=self.title, columns=columns, rows=rows, longest=80, empty="no findings")
 
     def data(self) -> dict[str, Any]:
         """For programs."""

@@ -111,7 +111,7 @@ class LinuxReader(HostReader):
             return self._holders.of(vf)
         if user := self._holders.of_nodes(vdpabus.nodes(self._devices, vf)):
             return user
-        return "another network namespace (a container)" if netdevs.is_elsewhere(self._devices, vf) else None
+        return netdevs.ELSEWHERE if netdevs.is_elsewhere(self._devices, vf) else None
 
     def iommu_group(self, address: Address) -> int | None:
         return self._devices.iommu_group(address)

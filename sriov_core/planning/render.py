@@ -138,7 +138,8 @@ def _nic_lines(nic: NicPlan) -> Iterator[Lines]:
         yield Lines(heading=f"{title}{back}{by}", rows=tuple(_step_rows(nic.steps, nic.nic)))
     if nic.later:
         yield Lines(
-            heading=f"{title}, after the reboot (planned afresh then){by}", rows=tuple(_step_rows(nic.later, nic.nic))
+            heading=f"{title}, after the reboot (planned afresh then, as are the node's own steps){by}",
+            rows=tuple(_step_rows(nic.later, nic.nic)),
         )
     if not nic.steps and not nic.later:
         yield Lines(heading=f"{title}: {'given back' if nic.release else 'as wished'}")

@@ -198,7 +198,7 @@ def _invalid(policy: NodePolicy, fault: Fault) -> Remark:
 
 
 def _displaced(policy: NodePolicy) -> Remark:
-    text = "the policy is left out: stronger policies took all its VFs on this node"
+    text = "the policy is left out: other policies won all its VFs on this node"
     remedy = "Give the policies ranges (pfNames) or NICs that do not overlap, or change the priorities"
     return _of(policy, RemarkCode.DISPLACED, text, remedy)
 

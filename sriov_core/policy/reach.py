@@ -56,7 +56,7 @@ class Reach:
 
     @property
     def lost(self) -> bool:
-        """True when stronger policies took VFs."""
+        """True when other policies won VFs."""
         return bool(self.displaced or self.cut)
 
     @property
@@ -181,7 +181,7 @@ def _verdict(candidate: Candidate, reaches: Mapping[str, Reach], status: PolicyS
         named = [f"{one.node}: {one.reason}" for one in status.details if one.outcome == "failed"]
         text = f"{_count(status.failed_nodes, 'node')} could not be configured"
         return False, "Failed", f"{text}: {_named(named, status.failed_nodes)}"
-    lost = f"stronger policies took VFs: {_examples(reaches, lambda one: one.lost)}" if status.displaced_nodes else ""
+    lost = f"other policies won VFs: {_examples(reaches, lambda one: one.lost)}" if status.displaced_nodes else ""
     if not any(one.taken for one in reaches.values()):
         return (False, "Displaced", lost) if lost else _takes_nothing(reaches, status)
     if status.pending_nodes:

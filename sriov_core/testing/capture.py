@@ -13,6 +13,7 @@ from sriov_core.model.address import Address
 from sriov_core.model.desired import NO_GUID, USERSPACE_DRIVERS
 from sriov_core.model.observed import Function, Node
 from sriov_core.plugin.reader import HostReader, Link
+from sriov_core.testing import users
 from sriov_core.testing.facts import ParameterFacts
 from sriov_core.testing.kernel_drivers import OFFLOADS, VDPA_VFS, VF_DEVICES, KernelDriver, known
 from sriov_core.testing.plausible import NEEDS_ESWITCH
@@ -26,6 +27,7 @@ from sriov_core.testing.tree import (
     Tree,
     UseFacts,
     VfFacts,
+    copy,
 )
 
 _MAC = re.compile(r"(?<![0-9a-f:])([0-9a-f]{2}:){5,}[0-9a-f]{2}(?![0-9a-f:])")
@@ -53,7 +55,8 @@ def capture(host: HostReader, only: Iterable[Address] = ()) -> Tree:
             "everything but what follows": "read from the machine",
             "refuses, quirks, vf_kernel_driver where no VF is bound, vf_rdma, vdpa": "sources of the kernel driver",
             "features, parameters": "of what the machine has, those that are known by name",
-            "MACs, GUIDs, serial numbers, networks, host name, boot id, what uses a NIC": "replaced",
+            "MACs, GUIDs, serial numbers, networks, host name, boot id, what uses a NIC or a VF": "replaced",
+            "links with a netns: name, MTU and state": "not seen from the host, made up",
         },
         node=_node(node, functions, host),
         functions=[_function(function, host) for function in functions],
@@ -62,7 +65,12 @@ def capture(host: HostReader, only: Iterable[Address] = ()) -> Tree:
 
 
 def blank(tree: Tree, secrets: Iterable[str] = ()) -> Tree:
-    """The tree with every MAC, serial number, switch id and each of ``secrets`` replaced, wherever it stands."""
+    """The tree with every MAC, serial number, switch id and each of ``secrets`` replaced, wherever it stands.
+
+    Network namespaces and processes get numbers.
+    """
+    tree = copy(tree)
+    users.rename(tree)
     text = msgspec.json.encode(tree).decode()
     serials = [function.serial for function in tree.functions if function.serial]
     switches = [function.eswitch.switch_id for function in tree.functions if function.eswitch]
@@ -146,10 +154,10 @@ def _function(function: Function, host: HostReader) -> FunctionFacts:
     firmware = host.firmware(address)
     mode = host.eswitch_mode(address)
     links = host.links(address)
-    own = [link for link in links if not (link.phys_port_name and "vf" in link.phys_port_name)]
+    own = [link for link in links if not _is_representor(link)]
     switch = next((link.phys_switch_id for link in own if link.phys_switch_id), None)
     kernel = known(function.kernel_driver)
-    return FunctionFacts(
+    facts = FunctionFacts(
         address=str(address),
         vendor=function.vendor,
         device=function.device,
@@ -177,6 +185,9 @@ def _function(function: Function, host: HostReader) -> FunctionFacts:
         uses=[UseFacts(kind=use.kind, detail=f"{use.kind} (detail removed)") for use in host.uses(address)],
         managers=list(host.managers(address)),
     )
+    if function.is_vf:  # it stands for itself, inside a guest
+        users.note_alone(facts, host.vf_user(address))
+    return facts
 
 
 def _attributes(address: Address, host: HostReader) -> dict[str, str]:
@@ -196,6 +207,10 @@ def _parameters(address: Address, kernel: KernelDriver, host: HostReader) -> dic
 def _features(address: Address, host: HostReader) -> dict[str, bool]:
     found = {name: host.feature(address, name) for name in OFFLOADS}
     return {name: on for name, on in found.items() if on is not None}
+
+
+def _is_representor(link: Link) -> bool:
+    return "vf" in (link.phys_port_name or "")
 
 
 def _link(link: Link, features: dict[str, bool] | None = None) -> LinkFacts:
@@ -223,6 +238,9 @@ def _sriov(function: Function, host: HostReader) -> SriovFacts | None:
     addresses = host.vf_addresses(pf)
     macs, guids = host.vf_macs(pf), host.vf_guids(pf)
     vfs = [_vf(index, addresses[index], host, macs.get(index), guids.get(index)) for index in sorted(addresses)]
+    netdev = next((link.name for link in host.links(pf) if not _is_representor(link)), None)
+    for vf in vfs:
+        users.note(vf, host.vf_user(addresses[vf.index]), function, netdev)
     bound = [vf.kernel_driver for vf in vfs if vf.kernel_driver and vf.kernel_driver not in USERSPACE_DRIVERS]
     links = [vf.link for vf in vfs if vf.link]
     told = host.attribute(pf, "sriov_vf_device") or VF_DEVICES.get((function.vendor, function.device))
@@ -246,7 +264,6 @@ def _vf(index: int, address: Address, host: HostReader, admin_mac: str | None, a
     function = host.function(address)
     links = host.links(address)
     kernel_driver = function.kernel_driver if function else None
-    user = host.vf_user(address)
     return VfFacts(
         index=index,
         address=str(address),
@@ -257,7 +274,6 @@ def _vf(index: int, address: Address, host: HostReader, admin_mac: str | None, a
         guid=host.node_guid(address),
         vdpa=host.vdpa_type(address),
         iommu_group=host.iommu_group(address),
-        holder="a process" if user and kernel_driver == "vfio-pci" else None,
     )
 
 

@@ -1,7 +1,7 @@
 """GUIDs and addresses of RDMA devices and IPoIB netdevs, as the kernel makes them. Nothing here does I/O."""
 
 from sriov_core.model.desired import NO_GUID
-from sriov_core.model.observed import LinkType
+from sriov_core.model.observed import Function, LinkType
 from sriov_core.testing.tree import FunctionFacts, VfFacts
 
 _CLASS = "0207"
@@ -9,7 +9,7 @@ _LINK_LOCAL = "fe:80:00:00:00:00:00:00"
 _IPOIB_MTU = 2044
 
 
-def is_infiniband(function: FunctionFacts) -> bool:
+def is_infiniband(function: FunctionFacts | Function) -> bool:
     """True when the port speaks InfiniBand: its PCI class says so (IPoIB netdevs are of ARPHRD_INFINIBAND)."""
     return function.pci_class.startswith(_CLASS)
 

@@ -16,8 +16,7 @@ from sriov_core.testing.infiniband import is_infiniband
 from sriov_core.testing.machine import Device
 from sriov_core.testing.node_verbs import NodeVerbs
 from sriov_core.testing.option_verbs import OptionVerbs
-from sriov_core.testing.refusing import blocked, impossible, refused
-from sriov_core.testing.tree import FunctionFacts, VfFacts
+from sriov_core.testing.refusing import refused
 
 _MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 _ZERO_MAC = "00:00:00:00:00:00"
@@ -74,7 +73,7 @@ class FakeKernel(OptionVerbs, BridgeVerbs, NodeVerbs):
                 self._machine.create_vfs(device.function, count)
             else:
                 for vf in sriov.vfs:
-                    _must_be_free(vf, "sriov_numvfs", count)
+                    rules.must_be_free(vf, "sriov_numvfs", count)
                 self._machine.destroy_vfs(device.function)
 
     def set_vf_mac(self, pf: Address, index: int, mac: str) -> None:
@@ -132,17 +131,6 @@ class FakeKernel(OptionVerbs, BridgeVerbs, NodeVerbs):
 
     def _leave_driver(self, device: Device) -> None:
         for held in [device.own] if device.vf or device.stands_alone else device.sriov.vfs:
-            _must_be_free(held, "unbind", device.own.kernel_driver)
+            rules.must_be_free(held, "unbind", device.own.kernel_driver)
         if device.own.kernel_driver:
             self._machine.detach(device)
-
-
-def _must_be_free(vf: VfFacts | FunctionFacts, attribute: str, wanted: object) -> None:
-    """A verb looks for holders first and refuses; one that it cannot see blocks the write until the deadline."""
-    if vf.holder is None:
-        return
-    who = f"vf{vf.index} ({vf.address})" if isinstance(vf, VfFacts) else vf.address
-    found = f"{who} is held by {vf.holder}"
-    if vf.holder_hidden:
-        raise blocked(vf.address, attribute, wanted, f"{found}. Stop it")
-    raise impossible(vf.address, attribute, wanted, found, "Stop it first")

@@ -9,6 +9,7 @@ from sriov_core.model.address import Address
 from sriov_core.model.desired import NO_GUID, USERSPACE_DRIVERS
 from sriov_core.model.observed import EswitchMode
 from sriov_core.testing import mstconfig
+from sriov_core.testing import sriov_rules as rules
 from sriov_core.testing.facts import ParameterFacts, ParameterMode
 from sriov_core.testing.infiniband import is_infiniband
 from sriov_core.testing.refusing import impossible, refused
@@ -90,6 +91,8 @@ class OptionVerbs(Verbs):
                 # drivers/vdpa/vdpa.c: vdpa_nl_cmd_dev_add_set_doit, no management device of that name
                 advice = "No vDPA management device: the VF is not bound to a network driver that offers one"
                 raise refused(vf, "vdpa", vdpa_type, errno.ENODEV, advice)
+            if device.vf.vdpa:  # drivers/vhost/vdpa.c: vhost_vdpa_remove waits for whoever has it open
+                rules.must_be_free(device.vf, "vdpa", vdpa_type)
             device.vf.vdpa = self._loaded(vf, vdpa_type)
 
     def run_tool(self, address: Address, argv: Sequence[str]) -> None:

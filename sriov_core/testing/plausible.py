@@ -8,7 +8,18 @@ from sriov_core.model.address import Address
 from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.testing import plausible_options as options
 from sriov_core.testing.routing import routing_id
-from sriov_core.testing.tree import FunctionFacts, LinkFacts, NodeFacts, Quirk, Refusal, SriovFacts, Tree, VfFacts
+from sriov_core.testing.tree import (
+    UNTOLD_NETNS,
+    FunctionFacts,
+    LinkFacts,
+    NodeFacts,
+    Quirk,
+    Refusal,
+    SriovFacts,
+    Tree,
+    VfFacts,
+)
+from sriov_core.testing.users import can_be_held
 
 NEEDS_ESWITCH = {
     Refusal.MODE_WITH_VFS,
@@ -82,8 +93,8 @@ def _vf(vf: VfFacts, sriov: SriovFacts, node: NodeFacts) -> Iterator[str]:
         yield f"netdev {vf.link.name} while bound to {vf.kernel_driver or 'nothing'}"
     if vf.kernel_driver and not userspace and vf.kernel_driver != sriov.vf_kernel_driver:
         yield f"bound to {vf.kernel_driver}, but the kernel's driver for these VFs is {sriov.vf_kernel_driver}"
-    if vf.holder and vf.kernel_driver != "vfio-pci":
-        yield f"held by {vf.holder} without being bound to vfio-pci"
+    if vf.holder and not can_be_held(vf):
+        yield f"held by {vf.holder} without a userspace driver or a vDPA device of vhost_vdpa"
     if vf.iommu_group is not None and not iommu_groups:
         yield f"IOMMU group {vf.iommu_group} while no IOMMU is in effect"
     if vf.link:
@@ -132,7 +143,8 @@ def _names(tree: Tree) -> Iterator[str]:
         vfs = function.sriov.vfs if function.sriov else []
         for link in (*function.links, *(vf.link for vf in vfs if vf.link)):
             place = f" in namespace {link.netns}" if link.netns else ""
-            yield from (f"{name}{place}" for name in {link.name, *link.alt_names})
+            names = {link.name, *link.alt_names} if link.netns != UNTOLD_NETNS else ()  # each may be another one
+            yield from (f"{name}{place}" for name in names)
 
 
 def _twice(what: str, values: Iterable[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import LinkType
 from sriov_core.testing.infiniband import is_infiniband
 from sriov_core.testing.tree import FunctionFacts, LinkFacts, NodeFacts, Quirk, SriovFacts, Tree, VfFacts
+from sriov_core.testing.users import can_be_held
 
 _OCTETS = {LinkType.IB: 20, LinkType.ETH: 6}
 
@@ -29,8 +30,8 @@ def of_function(function: FunctionFacts) -> Iterator[str]:
         yield f"netdev {function.links[0].name} while bound to {function.kernel_driver}"
     if function.links and function.unbound_links:
         yield "netdevs that are there and netdevs that come back when it is bound"
-    if function.holder and not (function.is_vf and function.kernel_driver == "vfio-pci"):
-        yield f"held by {function.holder} without being a VF bound to vfio-pci"
+    if function.holder and not can_be_held(function):
+        yield f"held by {function.holder} without being a VF under a userspace driver"
     for link in function.links:
         yield from _link(function, link)
 

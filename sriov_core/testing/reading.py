@@ -8,7 +8,7 @@ from sriov_core.model.address import Address
 from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import EswitchMode, Function, Node, Use
 from sriov_core.plugin.reader import Answer, Firmware, Link
-from sriov_core.testing import mstconfig, shown
+from sriov_core.testing import mstconfig, shown, users
 from sriov_core.testing.infiniband import is_infiniband
 from sriov_core.testing.machine import Machine
 from sriov_core.testing.tree import FunctionFacts, NodeFacts, Quirk, Tree, VfFacts, copy
@@ -102,7 +102,7 @@ class FakeReader:
             if device.own.holder and not device.own.holder_hidden:
                 return device.own.holder
             netns = device.link.netns if device.link else None
-            return f"network namespace {netns}" if netns else None
+            return users.in_words(netns) if netns else None
 
     def iommu_group(self, address: Address) -> int | None:
         with self._machine.lock:

@@ -8,8 +8,8 @@ from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import EswitchMode
 from sriov_core.testing.facts import OvsFacts
 from sriov_core.testing.machine import Device
-from sriov_core.testing.refusing import impossible, refused
-from sriov_core.testing.tree import FunctionFacts, Quirk, Refusal, SriovFacts
+from sriov_core.testing.refusing import blocked, impossible, refused
+from sriov_core.testing.tree import FunctionFacts, Quirk, Refusal, SriovFacts, VfFacts
 
 
 def capability(device: Device, attribute: str, wanted: object) -> SriovFacts:
@@ -45,6 +45,17 @@ def may_resize(function: FunctionFacts, sriov: SriovFacts, count: int) -> None:
         found = f"the write was taken without an error, yet {len(sriov.vfs)} VFs exist"
         advice = "Its kernel driver changes the count only while the PF is up; set it up first"
         raise impossible(function.address, "sriov_numvfs", count, found, advice)
+
+
+def must_be_free(vf: VfFacts | FunctionFacts, attribute: str, wanted: object) -> None:
+    """A verb looks for holders first and refuses; one that it cannot see blocks the write until the deadline."""
+    if vf.holder is None:
+        return
+    who = f"vf{vf.index} ({vf.address})" if isinstance(vf, VfFacts) else vf.address
+    found = f"{who} is held by {vf.holder}"
+    if vf.holder_hidden:
+        raise blocked(vf.address, attribute, wanted, f"{found}. Stop it")
+    raise impossible(vf.address, attribute, wanted, found, "Stop it first")
 
 
 def may_switch(function: FunctionFacts, mode: EswitchMode, ovs: OvsFacts | None) -> None:

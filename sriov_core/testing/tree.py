@@ -64,6 +64,10 @@ class _Facts(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defa
     pass
 
 
+UNTOLD_NETNS = "?"
+"""For the name of a network namespace that is not this one: the machine did not tell which."""
+
+
 class LinkFacts(_Facts):
     """A netdev. ``netns`` names the network namespace it was moved to (None: this one). ifindex 0: not yet known.
 
@@ -92,7 +96,7 @@ class LinkFacts(_Facts):
 
 
 class VfFacts(_Facts):
-    """A VF that exists. ``holder`` is a process with its VFIO device open; a hidden one is found only by blocking.
+    """A VF that exists. ``holder`` is a process with its VFIO, UIO or vDPA device open; a hidden one shows by blocking.
 
     ``guid`` is the node GUID that its RDMA device shows, ``admin_guid`` the one that the PF was told.
     """

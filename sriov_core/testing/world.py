@@ -3,18 +3,19 @@
 from sriov_core.model.address import Address
 from sriov_core.testing.booting import reboot
 from sriov_core.testing.kernel import FakeKernel
+from sriov_core.testing.users import can_be_held
 
 
 class FakeWorld(FakeKernel):
     """A fake kernel with the rest of the world around it. These are no verbs: no fault strikes them."""
 
     def hold(self, vf: Address, who: str, *, hidden: bool = False) -> None:
-        """A process opens the VF's VFIO device; a hidden one (another PID namespace) is met only by blocking."""
+        """A process opens the VF's device node; a hidden one (another PID namespace) is met only by blocking."""
         with self._machine.lock:
             device = self._machine.device(vf)
             facts = device.own if device.vf or device.stands_alone else None
-            if facts is None or facts.kernel_driver != "vfio-pci":
-                raise ValueError(f"{vf} is no VF bound to vfio-pci, so nothing can hold it")
+            if facts is None or not can_be_held(facts):
+                raise ValueError(f"{vf} is no VF with a device node, so nothing can hold it")
             facts.holder, facts.holder_hidden = who, hidden
 
     def let_go(self, vf: Address) -> None:

@@ -24,6 +24,9 @@ from sriov_operator.process.settings import from_environment
 HOME, IDLE = "sriov-network-operator", "Idle"
 WORKERS = ("worker-1", "worker-2")
 NAME = "sriov-network-operator"
+AGENT = "sriov-network-config-daemon"
+RULES = [{"apiGroups": [judge.GROUP], "resources": ["*"], "verbs": ["*"]}]
+"""What the other operator, and its daemon, may do; it stands for its own roles, which are longer."""
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 ATTACHMENTS = f"/apis/k8s.cni.cncf.io/v1/namespaces/{HOME}/network-attachment-definitions"
 STATES = f"sriovnetworknodestates.{judge.GROUP}"
@@ -188,12 +191,24 @@ class Scene:
         }
         head = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": NAME, **home}}
         admin.create({**head, "spec": spec})
+        self._rights()
         table = {"metadata": {"name": "supported-nic-ids", **home}, "data": {"Intel_igb": "8086 10c9 10ca"}}
         admin.create({"apiVersion": "v1", "kind": "ConfigMap", **table})
         whole.configure(configDaemonNodeSelector=WORKER, logLevel=2)
         for name, policy in POLICIES.items():
             whole.stage.put("SriovNetworkNodePolicy", name, policy)
         self._network()
+
+    def _rights(self) -> None:
+        """Of its operator and its daemon, under the names that ours have, too."""
+        rbac = "rbac.authorization.k8s.io"
+        for name in (NAME, AGENT):
+            account = {"kind": "ServiceAccount", "name": name, "namespace": self.whole.namespace}
+            for kind, place in (("Role", {"namespace": self.whole.namespace}), ("ClusterRole", {})):
+                head = {"apiVersion": f"{rbac}/v1", "metadata": {"name": name, **place}}
+                self.whole.server.admin.create({**head, "kind": kind, "rules": RULES})
+                bound = {"roleRef": {"apiGroup": rbac, "kind": kind, "name": name}, "subjects": [account]}
+                self.whole.server.admin.create({**head, "kind": f"{kind}Binding", **bound})
 
 
 def _end(server: Server) -> None:

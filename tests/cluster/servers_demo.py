@@ -166,15 +166,6 @@ def _fitting(line: str) -> Iterator[str]:
     yield line
 
 
-def ready_nodes(story: Story) -> None:
-    """What kubelets would say of themselves; without it the nodes take no pods."""
-    for node in (NODE, SECOND, "control-1"):
-        at = f"/api/v1/nodes/{node}"
-        status = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
-        story.server.admin.done("PATCH", f"{at}/status", status, content_type=MERGE)
-        story.server.admin.done("PATCH", at, {"spec": {"taints": None}}, content_type=MERGE)
-
-
 def webhook(story: Story) -> None:
     """The webhook, asked by the API server at a port of loopback instead of through a Service."""
     pair = ("webhook.crt", "webhook.key")
@@ -198,7 +189,6 @@ def a_cluster(story: Story) -> None:
     story.start("operator", "sriov_operator", "run", *login, "--health-probe-bind-address", "127.0.0.1:0")
     story.agent(NODE, FIRST)
     webhook(story)
-    ready_nodes(story)
     story.types(f"kubectl config set-context --current --namespace {NAMESPACE}", says="modified")
     story.types("kubectl get nodes", says="Ready")
     story.types("kubectl apply -f docs/demo/live/config.yaml")

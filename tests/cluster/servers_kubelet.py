@@ -1,7 +1,8 @@
-"""What a kubelet would tell of the agents' pods of a try-out, whose agents are programs that people start by hand.
+"""What kubelets would tell in a try-out, of its nodes and of the pods of its agents, which people start by hand.
 
-A pod is Ready while a program runs that has its login: `sriov-core agent` with that kubeconfig, by option or variable.
-It need not answer any probe; one that hangs is taken for well.
+A node is Ready from the beginning; it has no Lease and no heartbeat, and no controller judges that. A pod is Ready
+while a program runs that has its login: `sriov-core agent` with that kubeconfig, by option or variable. It need not
+answer any probe; one that hangs is taken for well.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,13 +11,14 @@ from typing import Any
 
 import attrs
 import urllib3
-from servers_admin import Admin
+from servers_admin import MERGE, Admin
 
 PROCESSES = Path("/proc")
 CONTAINER = "main"
 """That of the pods."""
 _OPTION, _VARIABLE = "--kubeconfig", "KUBECONFIG"
 _STRATEGIC = "application/strategic-merge-patch+json"  # a condition replaces that of its type
+_READY = {"type": "Ready", "status": "True", "reason": "Simulated", "message": "no kubelet runs here"}
 
 
 @attrs.define
@@ -34,6 +36,14 @@ class Kubelet:
             is_ready = login in running
             if self._told.get(pod) != is_ready and _tell(admin, pod, is_ready=is_ready):
                 self._told[pod] = is_ready
+
+
+def register(admin: Admin, name: str, labels: Mapping[str, str]) -> None:
+    """Make a node that takes pods: Ready, and without the taint that the API server puts on every new one."""
+    metadata = {"name": name, "labels": {"kubernetes.io/os": "linux", "kubernetes.io/hostname": name, **labels}}
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": {"conditions": [_READY]}}
+    admin.create(node)
+    admin.done("PATCH", f"/api/v1/nodes/{name}", {"spec": {"taints": None}}, content_type=MERGE)
 
 
 def logins(processes: Path = PROCESSES) -> Iterator[Path]:

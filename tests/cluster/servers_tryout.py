@@ -1,9 +1,9 @@
 """A cluster to try things in by hand: the API server with all that an administrator applies, and simulated nodes.
 
-``make cluster`` runs it; docs/cluster.md goes on from there. Agents and operator get the rights that they have in any
-cluster, an agent with a token of a pod on its node, which is Ready while that agent runs. Of the controllers of
-Kubernetes those run that delete what has no owner any more, and that of disruption budgets. When it ends, its folder
-goes, unless something went wrong.
+``make cluster`` runs it; docs/cluster.md goes on from there. Its nodes are Ready, without kubelets. Agents and operator
+get the rights that they have in any cluster, an agent with a token of a pod on its node, which is Ready while that
+agent runs. Of the controllers of Kubernetes those run that delete what has no owner any more, and that of disruption
+budgets. When it ends, its folder goes, unless something went wrong.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any
 import servers_install
 from servers import CONTROLLERS, CannotRun, DidNotStart, Refused, Server, binaries, run_until_told
 from servers_folder import claimed
-from servers_kubelet import CONTAINER, Kubelet
+from servers_kubelet import CONTAINER, Kubelet, register
 
 from sriov_operator.deployment.installation import installation
 from sriov_operator.deployment.names import CONFIG_DAEMON, MANAGER
@@ -59,9 +59,7 @@ def prepare(server: Server) -> str:
     for document in installation(settings):
         server.admin.apply(document)
     for name, role in ((NODE, "worker"), (SECOND, ""), ("control-1", "control-plane")):
-        labels = {"kubernetes.io/os": "linux", "kubernetes.io/hostname": name}
-        labels |= {f"node-role.kubernetes.io/{role}": ""} if role else {}
-        server.admin.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}})
+        register(server.admin, name, {f"node-role.kubernetes.io/{role}": ""} if role else {})
     # Pods need it, and the controller that makes it in each namespace does not run here.
     accounts = {"apiVersion": "v1", "kind": "ServiceAccount"}
     server.admin.create({**accounts, "metadata": {"name": "default", "namespace": "default"}})

@@ -123,6 +123,7 @@ def test_a_running_operator_puts_nothing_back_that_would_hold_a_network_up(
     home.create()
     place = ours(home, "SriovNetwork", "blue", {"resourceName": "a"})
     until(lambda: finalizers(home, place) == [NETWORK_FINALIZER])
+    until(lambda: FINALIZER in finalizers(home, home.path))  # one that was not taken up yet goes unseen
     told = cleaned(home, client)
     assert f"SriovNetwork {home.namespace}/blue: the finalizer is taken off" in told
     later = ours(home, "SriovNetwork", "green", {"resourceName": "a"})
@@ -265,10 +266,30 @@ def test_what_is_left_is_told_with_what_it_means(home: Home, admin: Client) -> N
     )
     assert "left: node n1 is cordoned, since its drain was not over: kubectl uncordon n1" in left
     assert not [line for line in left if "uncordon n2" in line]
-    assert "left: node n2 was not done (InProgress): its NICs stay as they are now" in left
+    assert left[1].startswith(
+        "left: 1 node not done, whose NICs stay as they are: n2 (InProgress). To have them done, "
+    )
     assert any(f"2 SriovNetworkNodeStates ({home.namespace}/n1, {home.namespace}/n2): " in line for line in left)
     assert any(line.startswith(f"left: 1 SriovNetwork ({home.namespace}/blue): ") for line in left)
     assert any("NetworkAttachmentDefinition" in line and f"{home.namespace}/blue" in line for line in left)
+
+
+def test_a_node_that_keeps_vfs_of_a_policy_that_is_gone_is_named_at_the_end_and_when_the_time_is_up(home: Home) -> None:
+    wish = {"interfaces": [{"pciAddress": "0000:86:00.0", "numVfs": 4}]}
+    path = ours(home, "SriovNetworkNodeState", "n1", wish)
+    status = {"syncStatus": "Succeeded", "interfaces": [{"pciAddress": "0000:86:00.0", "numVfs": 4}]}
+    home.server.admin.done("PATCH", f"{path}/status", {"status": status}, content_type=MERGE)
+    home.create()
+    home.server.admin.done("PATCH", home.path, {"metadata": {"finalizers": [FINALIZER]}}, content_type=MERGE)
+    named = "left: 1 node not done, whose NICs stay as they are: n1 (VFs of a policy that is gone: 4 on 0000:86:00.0). "
+    late = run(home.kubeconfig, "-n", home.namespace, "-w", "1")
+    assert late.returncode == 1
+    assert late.stdout.startswith(named)
+    assert len(late.stdout.splitlines()) == 1
+    assert late.stderr.startswith("error: the SriovOperatorConfig")
+    done = run(home.kubeconfig, "-n", home.namespace, "--operator-is-gone")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sum(line.startswith(named) for line in done.stdout.splitlines()) == 1
 
 
 def test_networks_of_other_namespaces_and_pools_are_let_go_too(

@@ -1,9 +1,11 @@
 """What others made or write: an incumbent's objects, certificates, switches, conditions, ConfigMaps in number."""
 
 import base64
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import attrs
 import pytest
 from deployments import EVERYTHING, FINALIZER, Home, homes, settings
 from operator_runs import until
@@ -13,9 +15,15 @@ from servers_admin import APPLY
 from sriov_core.api.featuregates import gates
 from sriov_core.api.operatorconfig import OperatorConfig, OperatorConfigSpec
 from sriov_core.api.wire import API_VERSION, ObjectMeta
+from sriov_core.kube.client import Answer, Client
+from sriov_core.kube.connection import connect
+from sriov_core.kube.failures import Conflict
+from sriov_operator.deployment.applying import Applier
+from sriov_operator.deployment.carrying import Done, carry_out
 from sriov_operator.deployment.deployed import Deployed
-from sriov_operator.deployment.manifests import place_of, wanted
-from sriov_operator.deployment.names import MANAGED_BY
+from sriov_operator.deployment.failing import is_passing
+from sriov_operator.deployment.manifests import Wanted, place_of, wanted
+from sriov_operator.deployment.names import MANAGED_BY, MANAGER
 from sriov_operator.deployment.trust import Trust, Trusts
 from sriov_operator.objects import differs
 from sriov_operator.tlsoptions import TlsOptions
@@ -24,6 +32,9 @@ AGENT, PLUGIN, WEBHOOK = "sriov-network-config-daemon", "sriov-device-plugin", "
 WEBHOOKS, INJECTIONS = "sriov-operator-webhook-config", "network-resources-injector-config"
 SWITCHES = "nri-control-switches"
 CERT_MANAGER = {"ADMISSION_CONTROLLERS_CERTIFICATES_CERT_MANAGER_ENABLED": "true"}
+SET = {"config.json": '{"features": {}}', "more": "theirs"}
+FORMER = {"apiVersion": API_VERSION, "kind": "SriovOperatorConfig", "name": "default", "uid": "former"}
+"""As in the owners of what a configuration had that was deleted; to take it off takes a replacement."""
 AUTHORITY = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n").decode()
 Document = dict[str, Any]
 
@@ -223,6 +234,63 @@ def test_the_switches_of_people_stay_and_their_labels_reach_the_webhook(home: Ho
     found = home.find("ConfigMap", SWITCHES)
     assert found is not None
     assert found["data"] == {"config.json": config, "more": "theirs"}
+
+
+@attrs.define
+class Interrupted:
+    """A transport on which somebody acts just before a write."""
+
+    inner: Any
+    before: int
+    """Before which one, from 1; dry runs count."""
+    act: Callable[[], object]
+    writes: int = 0
+
+    def request(self, method: str, path: str, **asked: Any) -> Answer:
+        self.writes += method != "GET"
+        if method != "GET" and self.writes == self.before:
+            self.act()
+        answer: Answer = self.inner.request(method, path, **asked)
+        return answer
+
+    def stream(self, path: str, *, timeout_s: float) -> Any:
+        raise AssertionError(path)
+
+
+@pytest.mark.parametrize(
+    ("there", "before", "theirs"),
+    [
+        pytest.param(None, 1, SET, id="made-by-somebody-first"),
+        pytest.param({}, 1, SET, id="set-since-they-were-read"),
+        pytest.param({}, 2, SET, id="set-since-the-write-was-foreseen"),
+        pytest.param({}, 2, None, id="deleted-since-the-write-was-foreseen"),
+        pytest.param({"ownerReferences": [FORMER]}, 2, SET, id="set-before-they-are-replaced"),
+        pytest.param({"ownerReferences": [FORMER]}, 3, SET, id="set-since-they-were-replaced"),
+    ],
+)
+def test_what_somebody_does_to_switches_between_the_read_and_the_write_is_not_lost(
+    home: Home, there: Document | None, before: int, theirs: dict[str, str] | None
+) -> None:
+    home.create()
+    admin, path = home.server.admin, home.path_of("ConfigMap", SWITCHES)
+    (ours,) = [one for one in wanted_in(home) if one["metadata"]["name"] == SWITCHES]
+    metadata = {"name": SWITCHES, "namespace": home.namespace}
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    if there is not None:
+        admin.create({**made, "metadata": {**metadata, **there}, "data": {"more": "old"}})
+
+    def act() -> None:
+        admin.apply({**made, "data": theirs}) if theirs else admin.remove(path)
+
+    client = Client(Interrupted(connect(str(home.kubeconfig), user_agent="test"), before, act), manager=MANAGER)
+    applier = Applier(client, home.namespace, lambda _place: None, lambda _kind, _verb: None)
+    with pytest.raises(Conflict) as met:
+        carry_out(Wanted((ours,), ()), applier, threading.Event())
+    assert is_passing(met.value)
+    assert carry_out(Wanted((ours,), ()), applier, threading.Event()) == Done({})
+    found = admin.done("GET", path)
+    assert found["data"] == (theirs or ours["data"])
+    assert not differs(found, {**ours, "data": found["data"]})
 
 
 def test_more_config_maps_of_the_device_plugin_are_put_into_its_folder(home: Home, recent: object) -> None:

@@ -74,7 +74,7 @@ def test_2b_one_reboot_was_spent_and_no_second_one(failing: Failing) -> None:
         pytest.param("nowhere", "POL-503", "NoNodeMatched", "kubectl get nodes --show-labels", id="1j-no-node"),
         pytest.param("renamed", "POL-504", "NoNicMatched", "kubectl sriov nodes", id="4b-no-nic"),
         pytest.param(
-            "outdone", "POL-505", "Displaced: stronger policies took VFs", "Give it a lower priority", id="4d-displaced"
+            "outdone", "POL-505", "Displaced: other policies won VFs", "Give it a lower priority", id="4d-displaced"
         ),
         pytest.param(
             "off", "POL-501", "Failed: 1 node could not", "Enable SR-IOV in the firmware", id="5a-not-applied"

@@ -317,6 +317,40 @@ def test_a_configuration_in_another_namespace_is_pointed_at(here: Stage, viewer:
     assert "--operator-namespace" in ran.out
 
 
+def test_a_policy_in_another_namespace_is_found(here: Stage, viewer: Path, run: Run, made: Callable[..., Any]) -> None:
+    here.configure()
+    spec = {"resourceName": "edge", "numVfs": 1, "nicSelector": {"vendor": "8086"}, "nodeSelector": {}}
+    metadata = {"name": "edge-wrong", "namespace": "default"}
+    made({"apiVersion": API, "kind": "SriovNetworkNodePolicy", "metadata": metadata, "spec": spec})
+    said = run(viewer, here.namespace, "status").out
+    assert "warn    K8S-410: SriovNetworkNodePolicy default/edge-wrong: has no effect" in said
+    assert "kubectl get sriovnetworknodepolicy edge-wrong -n default -o yaml" in said
+    for command in ("explain policy edge-wrong", "policies edge-wrong"):
+        ran = run(viewer, here.namespace, command)
+        assert (ran.code, ran.out) == (1, "")
+        assert "There is one of that name in namespace default, which the operator does not read" in ran.err
+
+
+def test_who_may_look_into_the_operators_namespace_only_sees_what_is_there(
+    here: Stage, run: Run, server: Server
+) -> None:
+    here.configure()
+    user = f"neighbour-{here.namespace}"
+    rules = role()["rules"]
+    nodes = bound(server, user, [rule for rule in rules if rule["resources"] == ["nodes"]])
+    head = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": user, "namespace": here.namespace}}
+    server.admin.apply({**head, "kind": "Role", "rules": rules})
+    whole = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": user}
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
+    server.admin.apply({**head, "kind": "RoleBinding", "roleRef": whole, "subjects": [subject]})
+
+    def unread() -> list[str]:
+        found = run(nodes, here.namespace, "policies -o json").data["findings"]
+        return [one["object"] for one in found if one["code"] == "K8S-405"]
+
+    until(lambda: unread() == ["SriovOperatorConfig, SriovNetworkNodePolicy of other namespaces"])
+
+
 @pytest.mark.parametrize("how", ["shut", "freeze"])
 def test_an_api_server_that_is_away_or_hangs_is_one_error(how: str, run: Run, server: Server) -> None:
     gate = Gate(server.url)

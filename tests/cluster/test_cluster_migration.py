@@ -16,12 +16,13 @@ import incumbent_judge as judge
 import pytest
 from agent_runs import OTHER, PF
 from contract_modules import contract
-from migration_scene import HOME, NAME, WORKER, Scene, machine, scene, wished
+from migration_scene import AGENT, DEFINITIONS, HOME, NAME, RULES, STATES, WORKER, Scene, machine, scene, wished
 from servers import Server
-from servers_admin import APPLY
+from servers_admin import APPLY, MERGE
 from whole_machines import Machine
 
 from sriov_core.api import keys
+from sriov_operator.deployment.names import INJECTOR_CONFIG, OPERATOR_WEBHOOK_CONFIG
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "migrating.md"
@@ -35,6 +36,15 @@ READY = {
     "lastTransitionTime": "2026-01-01T00:00:00Z",
 }
 """As the other operator writes it, with server-side apply."""
+CONFIGS = f"/apis/{judge.GROUP}/v1/namespaces/{HOME}/sriovoperatorconfigs"
+HOOKS = [
+    f"/apis/admissionregistration.k8s.io/v1/{place}"
+    for place in (
+        f"validatingwebhookconfigurations/{OPERATOR_WEBHOOK_CONFIG}",
+        f"mutatingwebhookconfigurations/{OPERATOR_WEBHOOK_CONFIG}",
+        f"mutatingwebhookconfigurations/{INJECTOR_CONFIG}",
+    )
+]
 DEPLOYMENT = f"/apis/apps/v1/namespaces/{HOME}/deployments/{NAME}"
 
 
@@ -105,6 +115,14 @@ class Reader:
         node = self.scene.whole.server.admin.done("GET", f"/api/v1/nodes/{machine.name}")
         return bool(node["metadata"]["labels"].get(keys.DEVICE_PLUGIN) == "Enabled")
 
+    def servers(self, *, on: bool) -> None:
+        """Ask for webhook and injector, or for neither; the operator that runs makes what sends requests to them."""
+        admin = self.scene.whole.server.admin
+        asked = {"spec": {"enableOperatorWebhook": on, "enableInjector": on}}
+        admin.done("PATCH", f"{CONFIGS}/default", asked, content_type=MERGE)
+        if on:
+            self.scene.whole.until(lambda: all(map(admin.find, HOOKS)))
+
     def all_end(self) -> None:
         for one in self.scene.whole.machines:
             one.stop()
@@ -128,6 +146,7 @@ def reader(server: Server, recent: object, tmp_path: Path) -> Iterator[Reader]:
 def test_there_and_back_and_out_by_the_page_without_a_write_to_a_vf(reader: Reader) -> None:
     here, whole = reader.scene, reader.scene.whole
     before, attachment = {one.name: one.host.tree() for one in whole.machines}, here.attachment()
+    definition = whole.server.admin.done("GET", f"{DEFINITIONS}/{STATES}")["spec"]
     assert here.work() == {}, "it is at rest itself"
 
     told = reader.follows("## Before you start", "## Take over")
@@ -137,7 +156,7 @@ def test_there_and_back_and_out_by_the_page_without_a_write_to_a_vf(reader: Read
     assert _of(told, "sriov-core validate").count("denied") == 0
     reader.follows("## Take over", "## What you see")
     assert whole.server.admin.done("GET", DEPLOYMENT)["spec"]["replicas"] == 1
-    config = whole.server.admin.done("GET", f"/apis/{judge.GROUP}/v1/namespaces/{HOME}/sriovoperatorconfigs/default")
+    config = whole.server.admin.done("GET", f"{CONFIGS}/default")
     assert config["spec"]["configDaemonNodeSelector"] == WORKER, "as before one node went first"
     told = reader.follows("## What you see", "## When something goes wrong")
     assert _of(told, "diff vfs-before") == ""
@@ -146,7 +165,11 @@ def test_there_and_back_and_out_by_the_page_without_a_write_to_a_vf(reader: Read
     assert "Drain" not in _of(told, "kubectl get events")
     _is_untouched(here, before)
 
+    assert whole.server.admin.done("GET", f"{DEFINITIONS}/{STATES}")["spec"] != definition
+    reader.servers(on=True)
     reader.follows("## Go back", "### With a removal in between")
+    _is_back(reader, definition)
+    reader.servers(on=False)
     reader.all_end()
     here.its_definition()
     assert here.work() == {}
@@ -180,6 +203,21 @@ def _is_untouched(here: Scene, before: dict[str, Any]) -> None:
     assert [here.whole.history.drains(name) for name in before] == [0] * len(before)
     assert here.whole.evictions() == []
     here.whole.unharmed()
+
+
+def _is_back(reader: Reader, definition: Any) -> None:
+    """The other operator's Deployment and roles, and its definitions; nothing that would ask our servers."""
+    admin = reader.scene.whole.server.admin
+    pod = admin.done("GET", DEPLOYMENT)["spec"]["template"]["spec"]
+    assert [one["image"] for one in pod["containers"]] == ["registry.example/theirs:1"]
+    for place in ("", f"namespaces/{HOME}/"):
+        for name in (NAME, AGENT):
+            kind = "roles" if place else "clusterroles"
+            path = f"/apis/rbac.authorization.k8s.io/v1/{place}{kind}"
+            assert admin.done("GET", f"{path}/{name}")["rules"] == RULES
+            assert admin.find(f"{path.removesuffix('s')}bindings/{name}")
+    assert list(map(admin.find, HOOKS)) == [None] * len(HOOKS)
+    assert admin.done("GET", f"{DEFINITIONS}/{STATES}")["spec"] == definition
 
 
 def _is_free(reader: Reader) -> None:

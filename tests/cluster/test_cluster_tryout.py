@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import attrs
 import pytest
 import yaml
+from kubectl_scene import said
 from servers import Binaries
 from servers_admin import MERGE, Admin
 from servers_tryout import NAMESPACE, NODE, SECOND
@@ -94,6 +95,10 @@ class Terminals:
         login = ("--kubeconfig", str(self.folder / f"{name}.kubeconfig"))
         self.programs[name] = Program.start(self.folder.parent / f"{name}.log", *work, *login)
 
+    def explained(self, pod: str) -> str:
+        """Why it is Pending. A node that is not ready would be the cause, before the device plugin."""
+        return said(self.folder / "admin.kubeconfig", f"explain pod {pod} --namespace default")
+
     def runs(self, pod: str) -> None:
         """As its kubelet would say."""
         running = {"status": {"phase": "Running"}}
@@ -157,6 +162,9 @@ def test_a_policy_drains_a_reboot_and_everything_given_back(terminals: Terminals
     terminals.apply("policy.yaml")
     until(lambda: terminals.vf_drivers() == ["igbvf"] * 4)
     until(lambda: admin.find("/apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions/blue"))
+    terminals.apply("pod.yaml")
+    until(lambda: "no DaemonSet sriov-device-plugin" in terminals.explained("server"))
+    admin.remove(f"{PODS}/server")
 
     terminals.apply("workload.yaml")
     terminals.runs("app")
@@ -221,10 +229,9 @@ def test_the_pod_of_an_agent_is_ready_while_the_agent_runs_and_nodes_say_when_no
     terminals.agent(NODE)
     until(lambda: ready() == "True")
     until(lambda: terminals.vf_drivers() == ["igbvf"] * 4)
-    hostnames = {
-        one["metadata"]["labels"]["kubernetes.io/hostname"] for one in admin.done("GET", "/api/v1/nodes")["items"]
-    }
-    assert hostnames == {NODE, SECOND, "control-1"}
+    nodes = admin.done("GET", "/api/v1/nodes")["items"]
+    assert {one["metadata"]["labels"]["kubernetes.io/hostname"] for one in nodes} == {NODE, SECOND, "control-1"}
+    assert [one["spec"].get("taints") for one in nodes] == [None] * 3, "they take pods"
 
 
 def test_two_clusters_do_not_share_a_folder_and_a_dead_one_says_so(recent: Binaries, tmp_path: Path) -> None:

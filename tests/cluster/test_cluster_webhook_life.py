@@ -62,7 +62,7 @@ def test_requests_at_the_same_time_get_their_own_answers(user: User) -> None:
             done.result()
 
 
-def test_an_admission_costs_the_api_server_no_request(server: Server, user: User) -> None:
+def test_an_admission_costs_no_request_unless_a_network_is_objected_to(server: Server, user: User) -> None:
     def asked() -> list[str]:
         """What the webhook asked for, but for watches, which end and begin by themselves."""
         own = [one for one in server.audited() if one["user"]["username"] == ACCOUNT and one["verb"] != "watch"]
@@ -74,6 +74,10 @@ def test_an_admission_costs_the_api_server_no_request(server: Server, user: User
         user.create(policy(f"p{number}", numVfs=2 + number), dry_run=True)
     user.create(of_kind("SriovOperatorConfig", "default", {"disableDrain": True}), dry_run=True)
     assert asked() == before
+    user.create(of_kind("SriovNetwork", "net", {"resourceName": "nobody-has-it"}), dry_run=True)
+    (policies,) = asked()[len(before) :]
+    assert policies.startswith("list ")
+    assert "sriovnetworknodepolicies" in policies
 
 
 def test_while_nobody_answers_the_failure_policy_decides(

@@ -39,6 +39,11 @@ ELSEWHERE = (
         "test_what_is_not_in_the_operators_namespace_is_taken_with_a_warning",
     ),
     (
+        "4c",
+        "tests/unit/clusterview/test_clusterview_strays.py",
+        "test_what_stands_in_another_namespace_is_told_to_have_no_effect",
+    ),
+    (
         "5b",
         "tests/cluster/test_cluster_agent_faults.py",
         "test_drift_is_healed_while_the_api_server_is_away_and_told_when_it_is_back",

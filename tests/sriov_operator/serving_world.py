@@ -80,13 +80,17 @@ def cluster(*policies: Raw, sync: str = "Succeeded") -> Cluster:
 
 @attrs.frozen
 class Stored:
-    """A cluster that does not change."""
+    """A cluster of which is known what it was, and perhaps what is stored by ``now``."""
 
     value: Cluster
     why_stale: str = ""
+    now: Cluster | None = None
 
     def cluster(self) -> Cluster:
         return self.value
+
+    def renewed(self) -> Cluster | None:
+        return self.now
 
     def stale(self) -> str:
         return self.why_stale

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given as for_any
 from hypothesis import strategies as st
-from serving_world import cluster, of_kind, policy, review, webhooks
+from serving_world import Stored, cluster, of_kind, policy, review, webhooks
 
-from sriov_operator.serving.admission import MUTATING_PATH, VALIDATING_PATH
+from sriov_core.admission.cluster import Cluster
+from sriov_operator.serving.admission import MUTATING_PATH, VALIDATING_PATH, hooks
 from sriov_operator.serving.answering import Outcome, answered
 from sriov_operator.serving.facts import STALE_S, stale
 
@@ -98,6 +99,22 @@ def test_what_is_known_for_long_is_warned_about() -> None:
     answer = json.loads(outcome(VALIDATING_PATH, sent(review(given)), stale="unheard for 99 s").body)
     assert answer["response"]["warnings"][-1] == "unheard for 99 s"
     assert "draining is off" in answer["response"]["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        pytest.param(cluster(policy(resourceName="fast")), [], id="its-policy-came-a-moment-ago"),
+        pytest.param(cluster(), ["no policy has the resource 'fast'"], id="no-such-policy"),
+        pytest.param(None, ["no policy has the resource 'fast'"], id="nobody-can-tell"),
+    ],
+)
+def test_what_is_objected_to_is_judged_by_what_is_stored_now(now: Cluster | None, told: list[str]) -> None:
+    hook = hooks(Stored(cluster(), now=now), lambda: "")[VALIDATING_PATH]
+    found = answered(hook, sent(review(of_kind("SriovNetwork", "net", {"resourceName": "fast"}))))
+    warnings = json.loads(found.body)["response"].get("warnings", [])
+    assert (found.verdict, len(warnings)) == ("allowed", len(told))
+    assert all(text in warning for text, warning in zip(told, warnings, strict=True))
 
 
 def test_draining_cannot_be_switched_off_while_a_node_is_updating() -> None:

@@ -130,8 +130,9 @@ class Applier:
             _log.info("%s is not as wanted (last changed by %s)", place, _last_writer(live))
             foreseen = self._apply(place, wanted, dry_run=True)
             if differs(foreseen, wanted):
-                self._client.replace(place.resource, place.name, merged(live, wanted), place.namespace)
+                replaced = self._client.replace(place.resource, place.name, merged(live, wanted), place.namespace)
                 self._count(place.kind, "update")
+                wanted = _of_version(replaced, wanted) if _holds_settings(wanted) else wanted
         stored = self._apply(place, wanted)
         self._count(place.kind, "apply")
         _log.info("%s was %s", place, "changed" if live else "created")
@@ -143,8 +144,12 @@ class Applier:
         return stored
 
     def _apply(self, place: Place, wanted: Object, *, dry_run: bool = False) -> Object:
+        # What people set is read before it is written. With a version, the API server refuses what was changed since;
+        # without one nothing was there, and a value that somebody has set since is not to be forced.
+        force = not _holds_settings(wanted) or "resourceVersion" in wanted["metadata"]
+        client, where = self._client, place.namespace
         try:
-            stored: Object = self._client.apply(place.resource, place.name, wanted, place.namespace, dry_run=dry_run)
+            stored: Object = client.apply(place.resource, place.name, wanted, where, force=force, dry_run=dry_run)
         except NotFound as failure:
             raise Unserved(f"{failure}. Install what brings the kind, or switch off what needs it") from failure
         return stored
@@ -166,9 +171,19 @@ class Applier:
 
 def _with_settings(live: Object | None, wanted: Object) -> Object:
     """The switches of the injector are people's: what they have set, and added, stays."""
-    if live is None or wanted["kind"] != "ConfigMap" or wanted["metadata"]["name"] != SWITCHES:
+    if live is None or not _holds_settings(wanted):
         return wanted
-    return {**wanted, "data": {**wanted["data"], **(live.get("data") or {})}}
+    return {**_of_version(live, wanted), "data": {**wanted["data"], **(live.get("data") or {})}}
+
+
+def _holds_settings(wanted: Object) -> bool:
+    return bool(wanted["kind"] == "ConfigMap" and wanted["metadata"]["name"] == SWITCHES)
+
+
+def _of_version(live: Object, wanted: Object) -> Object:
+    """What was read goes into what is written, so it has to be still there, in that version (else Conflict)."""
+    seen = {key: live["metadata"][key] for key in ("uid", "resourceVersion")}
+    return {**wanted, "metadata": {**wanted["metadata"], **seen}}
 
 
 def _can_be_changed(live: Object, wanted: Object) -> bool:

@@ -24,7 +24,7 @@ from sriov_core.kube.failures import ApiFailure, NotFound, Unavailable
 from sriov_core.kube.resource import CONFIGS, LEASES, NODE_STATES, POLICIES, POOLS, Resource
 from sriov_operator.deployment.applying import Applier
 from sriov_operator.deployment.deployed import Deployed
-from sriov_operator.deployment.leftovers import leftovers, on_nodes, policies
+from sriov_operator.deployment.leftovers import leftovers, on_nodes, policies, undone_nodes
 from sriov_operator.deployment.manifests import Place, left_behind
 from sriov_operator.deployment.names import MANAGER
 from sriov_operator.deployment.releasing import release_all, release_config
@@ -106,7 +106,12 @@ def clean_up(
     if _delete(within, namespace):
         if is_gone:
             release_config(within, namespace)
-        _wait_gone(within, namespace, time.monotonic() + timeout_s, timeout_s)
+        try:
+            _wait_gone(within, namespace, time.monotonic() + timeout_s, timeout_s)
+        except DeadlineExceeded:
+            for line in undone_nodes(within, namespace):
+                say(f"left: {line}")
+            raise
         say(f"the SriovOperatorConfig {namespace}/{operatorconfig.NAME} is gone, and all that it owns follows")
     else:
         if not _has_ours(within, namespace):

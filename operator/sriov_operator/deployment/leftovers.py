@@ -1,6 +1,6 @@
 """What stays in a cluster after the clean-up, and what that means for whoever wants it gone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -24,11 +24,12 @@ from sriov_core.kube.resource import (
 from sriov_core.policy.judging import DEPRECATED_NAME
 from sriov_operator.deployment.names import CONFIG_DAEMON, MACHINE_CONFIG, MANAGER
 from sriov_operator.deployment.names import OURS as LABELLED
+from sriov_operator.deployment.undone import undone
 from sriov_operator.draining import ledger
+from sriov_operator.process.lean import LeanNodeState
 
 _SHOWN = 5
 _NETWORKS = ("SriovNetwork", "SriovIBNetwork", "OVSNetwork")
-_DONE = "Succeeded"
 _DRAINED = frozenset({"Draining", "DrainComplete"})
 
 
@@ -48,23 +49,27 @@ class _Spec(msgspec.Struct, frozen=True, kw_only=True):
     offload: _Offload = msgspec.field(name="ovsHardwareOffloadConfig", default_factory=_Offload)
 
 
-class _Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    sync_status: str = ""
-
-
 class _Seen(msgspec.Struct, frozen=True, kw_only=True):
     metadata: _Meta
     spec: _Spec = msgspec.field(default_factory=_Spec)
-    status: _Status = msgspec.field(default_factory=_Status)
 
 
 def leftovers(client: Client, namespace: str) -> Iterator[str]:
     """A line for each thing that is left, with what it means and what to do; also for what cannot be looked at."""
-    for look in (_policies, _states, _networks, _pools, _machines, on_nodes, _records, _installation):
-        try:
-            yield from look(client, namespace)
-        except ApiFailure as err:
-            yield f"it cannot be looked whether more is left: {err}"
+    for look in (_policies, _undone, _states, _networks, _pools, _machines, on_nodes, _records, _installation):
+        yield from _looked(look, client, namespace)
+
+
+def undone_nodes(client: Client, namespace: str) -> Iterator[str]:
+    """The line of `leftovers` that names the nodes which were not done, if there are any."""
+    yield from _looked(_undone, client, namespace)
+
+
+def _looked(look: Callable[[Client, str], Iterator[str]], client: Client, namespace: str) -> Iterator[str]:
+    try:
+        yield from look(client, namespace)
+    except ApiFailure as err:
+        yield f"it cannot be looked whether more is left: {err}"
 
 
 def policies(client: Client, namespace: str) -> str:
@@ -82,12 +87,18 @@ def _policies(client: Client, namespace: str) -> Iterator[str]:
         )
 
 
+def _undone(client: Client, namespace: str) -> Iterator[str]:
+    with suppress(NotFound):
+        states = client.list(NODE_STATES, namespace, type=LeanNodeState).items
+        there = [one for one in states if not one.metadata.deletion_timestamp]
+        if line := undone(there, wished=bool(policies(client, namespace))):
+            yield line
+
+
 def _states(client: Client, namespace: str) -> Iterator[str]:
     found = _found(client, NODE_STATES, namespace)
     for one in found:
         name, annotations = one.metadata.name, one.metadata.annotations
-        if one.status.sync_status not in {"", _DONE}:
-            yield f"node {name} was not done ({one.status.sync_status}): its NICs stay as they are now"
         if annotations.get(keys.CURRENT_STATE) in _DRAINED and annotations.get(keys.CORDONED_BEFORE) != "true":
             yield f"node {name} is cordoned, since its drain was not over: kubectl uncordon {name}"
     if found:
@@ -101,8 +112,8 @@ def _networks(client: Client, _namespace: str) -> Iterator[str]:
     attachments = [one for one in _found(client, ATTACHMENTS) if keys.OWNER in one.metadata.annotations]
     if attachments:
         yield (
-            f"{_counted(attachments, 'NetworkAttachmentDefinition')}: pods use them. Delete those of no use any more "
-            "by hand; one in the namespace of its network goes with that"
+            f"{_counted(attachments, 'NetworkAttachmentDefinition')}: pods may use them. Delete those of no use any "
+            "more by hand; one in the namespace of its network goes with that"
         )
 
 

@@ -61,9 +61,9 @@ def conditions(standing: Standing, generation: int) -> tuple[Condition, ...]:
     elif standing.reason == "Invalid":
         degraded = "Invalid", "the policy holds no VFs anywhere, because it contradicts itself"
     elif lost:
-        degraded = "Displaced", "stronger policies took VFs that this one asks for"
+        degraded = "Displaced", "other policies won VFs that this one asks for"
     else:
-        degraded = "AsAsked", "no node has failed, and no stronger policy took VFs"
+        degraded = "AsAsked", "no node has failed, and no other policy won VFs"
     return (
         _condition("Ready", ready, generation, true=standing.ready),
         _condition("Progressing", progressing, generation, true=pending),

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from sriov_core.admission.cluster import Cluster
 from sriov_core.admission.review import Malformed, completed, validated
 from sriov_operator.serving.answering import Hook
+from sriov_operator.serving.facts import NETWORK_KINDS
 
 MUTATING_PATH = "/mutating-custom-resource"
 VALIDATING_PATH = "/validating-custom-resource"
@@ -18,6 +19,10 @@ class Known(Protocol):
         """What is stored."""
         ...
 
+    def renewed(self) -> Cluster | None:
+        """What is stored now; None when nobody can tell."""
+        ...
+
     def stale(self) -> str:
         """Why that may be out of date; empty when it is not."""
         ...
@@ -28,6 +33,9 @@ def hooks(known: Known, waiting: Callable[[], str]) -> dict[str, Hook]:
 
     def judge(review: Any) -> dict[str, Any] | Malformed:
         answer = validated(review, known.cluster())
+        # The policy of a network often comes with it, in one command.
+        if _objects_to_network(review, answer) and (renewed := known.renewed()):
+            answer = validated(review, renewed)
         stale = known.stale()
         if stale and not isinstance(answer, Malformed):
             response = answer["response"]
@@ -38,3 +46,10 @@ def hooks(known: Known, waiting: Callable[[], str]) -> dict[str, Hook]:
         MUTATING_PATH: Hook(name="mutating", judge=completed),
         VALIDATING_PATH: Hook(name="validating", judge=judge, blocked=waiting),
     }
+
+
+def _objects_to_network(review: Any, answer: dict[str, Any] | Malformed) -> bool:
+    """True when a network is denied or warned about."""
+    if isinstance(answer, Malformed) or review["request"]["kind"]["kind"] not in NETWORK_KINDS:
+        return False
+    return not answer["response"]["allowed"] or bool(answer["response"].get("warnings"))

@@ -1,8 +1,10 @@
-"""What the admission rules may look at, from caches: a review costs no request, and none is judged on half of it."""
+"""What the admission rules may look at, from caches: only a network that is objected to costs a request."""
 
 import logging
 import threading
 from collections.abc import Iterator
+
+import attrs
 
 from sriov_core.admission.cluster import Cluster
 from sriov_core.api.foreign import ConfigMap
@@ -10,6 +12,7 @@ from sriov_core.api.networks import Network
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.api.poolconfig import PoolConfig
 from sriov_core.kube.client import Client
+from sriov_core.kube.failures import ApiFailure
 from sriov_core.kube.resource import CONFIG_MAPS, NODE_STATES, NODES, OURS, POLICIES, POOLS
 from sriov_core.policy.nicids import CONFIG_MAP, DEFAULT, NicIds, parse
 from sriov_operator.serving.caches import Caches
@@ -20,6 +23,8 @@ from sriov_operator.serving.nodes import Nodes
 
 NETWORK_KINDS = ("SriovNetwork", "SriovIBNetwork", "OVSNetwork")
 STALE_S = 60.0
+RENEWAL_S = 2.0
+"""How long is waited for what is stored now; an API server gives a review ten seconds in all."""
 
 _log = logging.getLogger("sriov_operator.serving.facts")
 
@@ -28,6 +33,7 @@ class Facts:
     """The cluster as last seen. `cluster` is for any thread; node by node, it is made again only where it changed."""
 
     def __init__(self, client: Client, contact: Contact, *, namespace: str, dev_mode: bool, metrics: Metrics) -> None:
+        self._client = client.within(RENEWAL_S)
         self._namespace = namespace
         self._dev_mode = dev_mode
         self._contact = contact
@@ -56,6 +62,18 @@ class Facts:
             nic_ids=nic_ids,
             dev_mode=self._dev_mode,
         )
+
+    def renewed(self) -> Cluster | None:
+        """The same with the policies that are stored now, None when they cannot be read.
+
+        What one command applies, a policy and its networks say, follows faster than a watch tells of it.
+        """
+        try:
+            policies = self._client.list(POLICIES, self._namespace, type=NodePolicy).items
+        except ApiFailure as failure:
+            _log.warning("what was heard of policies is not renewed: %s", failure)
+            return None
+        return attrs.evolve(self.cluster(), policies=tuple(policies))
 
     def stale(self) -> str:
         """A warning when something has not been watched for long; empty when everything is."""

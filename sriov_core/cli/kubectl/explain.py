@@ -9,6 +9,7 @@ from sriov_core.cli.screen import Session
 from sriov_core.clusterview.objectchains import explain_node, explain_policy
 from sriov_core.clusterview.objects import Pod
 from sriov_core.clusterview.podchain import explain_pod
+from sriov_core.clusterview.policies import no_such_policy
 from sriov_core.clusterview.story import Story
 from sriov_core.errors import SpecError
 from sriov_core.kube.resource import PODS
@@ -45,9 +46,7 @@ def policy(session: Session, where: Where, name: str) -> int:
     cluster = read(open_cluster(where), where, ("policies", "nodes", "states"))
     found = next((each for each in cluster.policies.items if each.metadata.name == name), None)
     if found is None:
-        known = ", ".join(sorted(each.metadata.name for each in cluster.policies.items)) or "none"
-        refused = f" ({cluster.policies.refused})" if cluster.policies.refused else ""
-        raise SpecError(f"there is no policy {name} in namespace {cluster.namespace}{refused}. There are: {known}")
+        raise SpecError(no_such_policy(name, cluster))
     return _told(session, explain_policy(found, cluster))
 
 

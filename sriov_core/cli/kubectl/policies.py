@@ -7,7 +7,13 @@ from sriov_core.cli.kubectl.reading import open_cluster, read
 from sriov_core.cli.kubectl.tables import show
 from sriov_core.cli.screen import Session
 from sriov_core.clusterview.general import general_findings
-from sriov_core.clusterview.policies import detail_grid, policy_finding, policy_findings, policy_grid
+from sriov_core.clusterview.policies import (
+    detail_grid,
+    no_such_policy,
+    policy_finding,
+    policy_findings,
+    policy_grid,
+)
 from sriov_core.errors import SpecError
 
 
@@ -26,6 +32,5 @@ def verb(session: Session, where: Where, name: str | None) -> int:
         return show(session, {"policies": policy_grid(cluster)}, told)
     policy = next((one for one in cluster.policies.items if one.metadata.name == name), None)
     if policy is None:
-        known = ", ".join(sorted(one.metadata.name for one in cluster.policies.items)) or "none"
-        raise SpecError(f"there is no policy {name} in namespace {cluster.namespace}. There are: {known}")
+        raise SpecError(no_such_policy(name, cluster))
     return show(session, {"not_in_place": detail_grid(policy)}, policy_finding(policy, cluster))

@@ -5,28 +5,31 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import attrs
 import yaml
 
 from sriov_core.api.networks import OVSNetwork, SriovIBNetwork, SriovNetwork
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.api.nodestate import NodeState
-from sriov_core.api.operatorconfig import NAME, OperatorConfig
+from sriov_core.api.operatorconfig import OperatorConfig
 from sriov_core.api.poolconfig import PoolConfig
 from sriov_core.cli.kubectl.options import Where
-from sriov_core.clusterview.cluster import Cluster, Part
+from sriov_core.clusterview.cluster import Cluster, Part, Stray
 from sriov_core.clusterview.objects import Attachment, Node, Pod
 from sriov_core.kube.client import Client
 from sriov_core.kube.connection import HOME_CONFIG, connect
 from sriov_core.kube.failures import ApiFailure, Forbidden, NotFound
-from sriov_core.kube.resource import ATTACHMENTS, CONFIGS, NODES, OURS, PODS, Resource
+from sriov_core.kube.resource import ATTACHMENTS, NODES, OURS, PODS, Resource
 
 T = TypeVar("T")
 
-_KINDS: dict[str, tuple[Resource, type[Any]]] = {
+_AT_HOME: dict[str, tuple[Resource, type[Any]]] = {
+    "configs": (OURS["SriovOperatorConfig"], OperatorConfig),
     "policies": (OURS["SriovNetworkNodePolicy"], NodePolicy),
-    "states": (OURS["SriovNetworkNodeState"], NodeState),
     "pools": (OURS["SriovNetworkPoolConfig"], PoolConfig),
+}
+"""What people write, and the operator reads in its own namespace only."""
+_KINDS: dict[str, tuple[Resource, type[Any]]] = {
+    "states": (OURS["SriovNetworkNodeState"], NodeState),
     "nodes": (NODES, Node),
     "own_pods": (PODS, Pod),
 }
@@ -47,18 +50,22 @@ def read(client: Client, where: Where, parts: Iterable[str]) -> Cluster:
     What this identity may not read is told in the part. Raises ApiFailure when nothing at all may be read, when the API
     server does not answer or does not know who asks, and NotFound when our kinds are not defined.
     """
-    configs = _part(client, CONFIGS, OperatorConfig, where.namespace)
-    found: dict[str, Any] = {"configs": configs}
-    for name in parts:
-        found[name] = _read(client, name, where)
+    found: dict[str, Any] = {}
+    strays: list[Part[Stray]] = []
+    for name in ("configs", *parts):
+        if name in _AT_HOME:
+            found[name], stray = _at_home(client, *_AT_HOME[name], where.namespace)
+            strays.append(stray)
+        else:
+            found[name] = _read(client, name, where)
     if all(part.refused for part in found.values()):
         raise Forbidden(next(part.refused for part in found.values()))
-    cluster = Cluster(namespace=where.namespace, now=datetime.now(UTC), **found)
-    if configs.refused or any(one.metadata.name == NAME for one in configs.items):
-        return cluster
-    everywhere = _part(client, CONFIGS, OperatorConfig, "")
-    elsewhere = {one.metadata.namespace for one in everywhere.items if one.metadata.name == NAME}
-    return attrs.evolve(cluster, elsewhere=tuple(sorted(elsewhere)))
+    others = Part(
+        kind=f"{', '.join(part.kind for part in strays)} of other namespaces",
+        items=tuple(one for part in strays for one in part.items),
+        refused=next((part.refused for part in strays if part.refused), ""),
+    )
+    return Cluster(namespace=where.namespace, now=datetime.now(UTC), strays=others, **found)
 
 
 def one(get: Callable[[], T], what: str) -> T:
@@ -90,6 +97,23 @@ def _part(client: Client, resource: Resource, kind: type[T], namespace: str, fie
     except NotFound as err:
         raise _undefined(resource, err) from err
     return Part(kind=resource.kind, items=listed.items, unreadable=listed.unreadable)
+
+
+def _at_home(client: Client, resource: Resource, kind: type[Any], home: str) -> tuple[Part[Any], Part[Stray]]:
+    """The objects of the operator's namespace, and those of all others where this identity may look there."""
+    every: Part[Any] = _part(client, resource, kind, "")
+    if every.refused:
+        own: Part[Any] = _part(client, resource, kind, home)
+        return own, Part(kind=resource.kind, refused="" if own.refused else every.refused)
+    keys = [(one.metadata.namespace, one.metadata.name) for one in every.items]
+    keys += [(key.partition("/")[0], key.partition("/")[2]) for key in every.unreadable]
+    own = Part(
+        kind=resource.kind,
+        items=tuple(one for one in every.items if one.metadata.namespace == home),
+        unreadable=tuple(key for key in every.unreadable if key.partition("/")[0] == home),
+    )
+    strays = (Stray(resource.kind, namespace, name) for namespace, name in sorted(keys) if namespace != home)
+    return own, Part(kind=resource.kind, items=tuple(strays))
 
 
 def _networks(client: Client) -> Part[Any]:

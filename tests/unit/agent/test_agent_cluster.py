@@ -257,7 +257,7 @@ def test_what_becomes_of_a_drain_is_logged(publisher, caplog):
     assert [record.getMessage() for record in caplog.records] == [
         "the drain is under way (Draining)",
         "the node is drained (DrainComplete)",
-        "the drain is over, and the node takes pods again (Idle)",
+        "the drain is over (Idle)",
         "asks for a drain of the pods that have devices (Drain_Required)",
     ]
 

@@ -20,6 +20,7 @@ from sriov_core.model.desired import NicSpec, NodeSpec
 from sriov_core.model.observed import Nic, Snapshot
 from sriov_core.testing import trees
 from sriov_core.testing.tree import Tree, UseFacts
+from sriov_core.testing.world import FakeWorld
 
 TREES = Path(__file__).parents[2] / "trees"
 MAC, SERIAL, HOST, PEER, PASSWORD = "3c:fd:fe:aa:bb:01", "MT2034X01234", "worker-7", "10.20.30.40", "hunter2"
@@ -81,6 +82,22 @@ def test_equal_identities_are_equal_across_the_parts(machine: Machine) -> None:
     assert mac in parts["boot-result.json"]
     assert mac in parts["other-operator.json"]
     assert mac in parts["agent-status.json"]
+
+
+def test_a_network_namespace_is_named_in_no_part(tmp_path: Path) -> None:
+    """Its name may be that of a pod; who looks at the bundle still sees which VFs share one."""
+    world = FakeWorld(secretive())
+    world.set_num_vfs(PF, 3)
+    for index, name in ((0, "till-7"), (2, "till-7")):
+        world.move_to_namespace(world.vf_addresses(PF)[index], name, name=f"till{index}")
+    path = tmp_path / "machine.json"
+    path.write_text(trees.dump_json(world.tree()))
+    parts = bundle.collect(open_machine(Settings(host=str(path), root=str(tmp_path)))).parts
+    assert [name for name, text in parts.items() if "till-7" in text or "till0" in text] == []
+    one, none, same = (vf["used_by"] for vf in json.loads(parts["probe.json"])["nics"][0]["vfs"])
+    assert (one, none) == (same, None)
+    assert one.startswith("network namespace netns-")
+    assert one in parts["plan.json"]
 
 
 def test_the_same_machine_and_key_give_the_same_bytes(machine: Machine) -> None:

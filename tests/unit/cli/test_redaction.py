@@ -33,6 +33,12 @@ def hashed(text: str) -> str:
         pytest.param("sn MT2034X01234.", r"sn serial-[0-9a-f]{10}\.", id="serial-number"),
         pytest.param("Worker-7 kernel:", r"host-[0-9a-f]{10} kernel:", id="host-name-in-any-case"),
         pytest.param("vf0 is assigned to pod bank/ledger-0; vf1", r"vf0 is assigned to pod pod-\w{10}; vf1", id="pod"),
+        pytest.param("network namespace till-1", r"network namespace netns-\w{10}", id="network-namespace"),
+        pytest.param(
+            "vf0 is used by network namespace till-1; vf1 is used by pid 7 (qemu)",
+            r"vf0 is used by network namespace netns-\w{10}; vf1 is used by pid 7 \(qemu\)",
+            id="network-namespace-of-a-plan",
+        ),
     ],
 )
 def test_an_identity_is_replaced(text: str, pattern: str) -> None:
@@ -53,6 +59,8 @@ def test_an_identity_is_replaced(text: str, pattern: str) -> None:
         pytest.param("127.0.0.1 ::1", id="loopback"),
         pytest.param("vf0-vf3 on vfio-pci, MTU 1500 -> 9000", id="a-step"),
         pytest.param("15b3:101d", id="device-id"),
+        pytest.param("vf0 is used by another network namespace (a container)", id="a-namespace-without-name"),
+        pytest.param("while there is no network namespace but the host's own", id="network-namespaces"),
         pytest.param("sha256:2f1b", id="digest"),
     ],
 )

@@ -76,6 +76,12 @@ status:
   conditions: [{type: PodScheduled, status: "False", reason: Unschedulable, message: 0/2 nodes are available}]
 """
 
+NO_PLUGIN = """
+Pod/sriov-device-plugin-x: null
+Node/worker-1: {status: {allocatable: {openshift.io/rail0: "0"}}}
+"""
+"""No device plugin runs, so the kubelet has none of what was offered."""
+
 _OURS = {kind.name: kind.body for kind in KINDS}
 _FIELDS = {
     "SriovOperatorConfig": "configs",

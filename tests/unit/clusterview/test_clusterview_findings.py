@@ -1,7 +1,8 @@
 """What is said of a cluster, object by object: one change, its finding; and nothing of a healthy one."""
 
 import pytest
-from cluster_scene import NOW, codes, scene
+import yaml
+from cluster_scene import NO_PLUGIN, NOW, codes, scene
 
 from sriov_core.clusterview.cluster import age
 from sriov_core.clusterview.drains import drain_grid, pool_grid
@@ -129,9 +130,7 @@ def test_a_healthy_cluster_has_no_findings():
             "Failed",
             id="a-boot-that-failed",
         ),
-        pytest.param(
-            "Pod/sriov-device-plugin-x: null", "K8S-427", "no pod of the device plugin", id="no-device-plugin"
-        ),
+        pytest.param(NO_PLUGIN, "K8S-427", "no pod of the device plugin", id="no-device-plugin"),
         pytest.param(policy("Failed"), "POL-501", "Failed: because", id="a-policy-failed"),
         pytest.param(policy("Invalid"), "POL-502", "Invalid: because", id="a-policy-is-invalid"),
         pytest.param(policy("NoNodeMatched"), "POL-503", "because", id="a-policy-selects-no-node"),
@@ -211,8 +210,23 @@ def test_what_may_not_be_read_is_unknown_and_makes_nothing_else_look_broken(part
     assert findings[0].severity == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("answer", "cordoned", "told"),
+    [
+        pytest.param("Draining", "true", "; the node stays cordoned meanwhile", id="cordoned"),
+        pytest.param("Idle", "false", "", id="it-never-began"),
+    ],
+)
+def test_a_blocked_drain_speaks_of_a_cordon_where_there_is_one(answer, cordoned, told):
+    node = f"{{spec: {{unschedulable: {cordoned}}}}}"
+    changes = yaml.safe_load(drained("Blocked", answer=answer))
+    changes["Node/worker-1"] |= yaml.safe_load(node)
+    (finding,) = every_finding(scene(yaml.safe_dump(changes)))
+    assert finding.remedy == f"Do what the sentence says{told}"
+
+
 def test_findings_are_told_worst_first_and_only_a_fail_fails():
-    findings = every_finding(scene(f"{policy('Invalid')}\nPod/sriov-device-plugin-x: null"))
+    findings = every_finding(scene(f"{policy('Invalid')}\n{NO_PLUGIN}"))
     assert codes(findings) == ["POL-502", "K8S-427"]
     assert (failed(findings), failed(findings[1:])) == (True, False)
 
@@ -222,35 +236,6 @@ def test_a_policy_that_takes_nothing_anywhere_fails_and_says_what_becomes_of_its
     findings = every_finding(scene(policy(reason)))
     assert failed(findings)
     assert "VFs that the policy had are given back" in findings[0].remedy
-
-
-SECOND = """
-Node/worker-2: {metadata: {labels: {nic: x710}}}
-SriovNetworkNodeState/worker-2:
-  spec: {interfaces: [{pciAddress: "0000:86:00.0", numVfs: 2, vfGroups: [{resourceName: rail0, vfRange: 0-1}]}]}
-Pod/sriov-device-plugin-x: null
-"""
-
-
-def test_a_device_plugin_that_is_not_deployed_is_told_once_with_its_reason():
-    findings = every_finding(scene(f"{SECOND}\nSriovOperatorConfig/default: {{status: {{rollouts: []}}}}"))
-    assert [(one.code, one.about) for one in findings] == [("K8S-427", "DaemonSet sriov-device-plugin")]
-    assert "there is no DaemonSet sriov-device-plugin: its image is not named (SRIOV_DEVICE_PLUGIN_IMAGE)" in (
-        findings[0].fact
-    )
-    assert "kubectl describe" not in findings[0].remedy
-
-
-@pytest.mark.parametrize(
-    "status",
-    [
-        pytest.param("{rollouts: [{name: sriov-device-plugin}]}", id="deployed"),
-        pytest.param("{rollouts: [], conditions: []}", id="nobody-tells"),
-    ],
-)
-def test_a_device_plugin_that_may_be_deployed_is_told_for_each_node(status):
-    findings = every_finding(scene(f"{SECOND}\nSriovOperatorConfig/default: {{status: {status}}}"))
-    assert [one.about for one in findings if one.code == "K8S-427"] == ["Node worker-1", "Node worker-2"]
 
 
 def held_up(reason, outcome, count, node="worker-1"):
@@ -288,7 +273,7 @@ def test_what_only_follows_from_a_node_is_told_at_the_node(changes, told):
 
 
 def test_a_finding_for_programs_names_its_object():
-    (finding,) = every_finding(scene("Pod/sriov-device-plugin-x: null"))
+    (finding,) = every_finding(scene(NO_PLUGIN))
     assert finding_data(finding) == {
         "code": "K8S-427",
         "severity": "warn",

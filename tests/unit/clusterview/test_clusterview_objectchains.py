@@ -1,9 +1,11 @@
 """Why a node is not as it is wished, why a policy is not in place: the first broken link."""
 
 import pytest
-from cluster_scene import scene
+from cluster_scene import codes, scene
 
 from sriov_core.clusterview.objectchains import explain_node, explain_policy
+from sriov_core.clusterview.overview import every_finding
+from sriov_core.clusterview.policies import detail_grid
 
 WAITS = """
 Node/worker-1: {metadata: {annotations: {sriovnetwork.openshift.io/state: Drain_Required}}}
@@ -66,7 +68,12 @@ SriovNetworkNodeState/worker-1:
             "it reports of generation 2, not 3",
             id="its-agent-has-not-taken-it-up",
         ),
-        pytest.param("Pod/sriov-device-plugin-x: null", "K8S-427", "no pod", id="no-device-plugin"),
+        pytest.param(
+            "{Pod/sriov-device-plugin-x: null, Node/worker-1: {status: {allocatable: {openshift.io/rail0: '0'}}}}",
+            "K8S-427",
+            "no pod",
+            id="no-device-plugin",
+        ),
         pytest.param(
             "Node/worker-1: {status: {allocatable: {openshift.io/rail0: null}}}",
             "K8S-431",
@@ -109,6 +116,15 @@ def test_a_node_that_is_as_wished_is_told_so_and_one_that_nobody_knows_is_none()
     assert explain_node("worker-9", scene()) is None
 
 
+@pytest.mark.parametrize("rollouts", ["[]", "[{name: sriov-device-plugin}]"])
+def test_a_device_plugin_of_ones_own_is_as_good_where_the_node_offers_what_is_wished(rollouts):
+    deployed = f"SriovOperatorConfig/default: {{status: {{rollouts: {rollouts}}}}}"
+    story = explain_node("worker-1", scene(f"Pod/sriov-device-plugin-x: null\n{deployed}"))
+    assert (story.broken, story.verdict) == (None, "it is as it is wished")
+    (link,) = [one for one in story.links if one.what == "its device plugin runs"]
+    assert (link.holds, link.fact) == ("yes", "not the operator's, but the Node offers all that is wished")
+
+
 @pytest.mark.parametrize(
     ("reason", "code", "link"),
     [
@@ -116,7 +132,7 @@ def test_a_node_that_is_as_wished_is_told_so_and_one_that_nobody_knows_is_none()
         pytest.param("NoVfs", "POL-508", "it asks for VFs", id="no-vfs"),
         pytest.param("NoNodeMatched", "POL-503", "it selects nodes", id="no-node"),
         pytest.param("NoNicMatched", "POL-504", "it selects NICs there", id="no-nic"),
-        pytest.param("Displaced", "POL-505", "no stronger policy took its VFs", id="displaced"),
+        pytest.param("Displaced", "POL-505", "no other policy won its VFs", id="displaced"),
         pytest.param("Failed", "POL-501", "the nodes could be configured", id="failed"),
         pytest.param("Progressing", "POL-507", "the nodes are done", id="on-its-way"),
     ],
@@ -185,7 +201,7 @@ def test_a_policy_that_is_in_place_with_a_warning_is_not_broken(changes, code):
     [
         pytest.param(
             "appliedNics: 0, failedNodes: 1, ",
-            "1 NIC is selected (worker-1: ens1f0); its VFs could not be made",
+            "1 NIC is selected (worker-1: ens1f0); its VFs could not be made as wished; 2 VFs are there",
             id="failed",
         ),
         pytest.param(
@@ -203,6 +219,56 @@ def test_nics_that_are_selected_are_told_when_their_vfs_are_not_there(counts, to
     )
     story = explained(f"{of_rail0(ready('Failed'), more=counts)}\n{wish}")
     assert told in [one.fact for one in story.links]
+
+
+def test_without_a_vf_there_they_could_not_be_made_at_all():
+    wish = """
+SriovNetworkNodeState/worker-1:
+  spec: {interfaces: [{pciAddress: "0000:86:00.0", numVfs: 2, vfGroups: [{vfRange: 0-1, policyName: rail0}]}]}
+  status: {interfaces: [{pciAddress: "0000:86:00.0", numVfs: 0}]}
+"""
+    story = explained(f"{of_rail0(ready('Failed'), more='appliedNics: 0, failedNodes: 1, ')}\n{wish}")
+    assert any(one.fact.endswith("its VFs could not be made") for one in story.links)
+
+
+@pytest.mark.parametrize(
+    ("details", "title", "empty"),
+    [
+        pytest.param(
+            "", "where rail0 is not in place", "nowhere: it is in place on 1 node, all that it selects", id="all"
+        ),
+        pytest.param("unmatched", "where rail0 takes no NIC", "", id="no-nic-on-some"),
+        pytest.param("failed", "where rail0 is not in place", "", id="failed"),
+        pytest.param("failed unmatched", "where rail0 is not in place or takes no NIC", "", id="both"),
+    ],
+)
+def test_the_table_of_nodes_has_a_title_that_is_true_for_each_of_them(details, title, empty):
+    rows = ", ".join(f"{{node: worker-{at}, outcome: {one}}}" for at, one in enumerate(details.split()))
+    grid = detail_grid(scene(of_rail0(ready("Applied", "True"), more=f"details: [{rows}], ")).policies.items[0])
+    assert (grid.title, len(grid.rows)) == (title, len(details.split()))
+    assert not empty or grid.empty == empty
+
+
+def test_nodes_of_which_nobody_tells_are_not_called_done():
+    grid = detail_grid(scene(of_rail0(ready("NoNodeMatched"))).policies.items[0])
+    assert grid.empty == "its status names no such node"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        pytest.param("{}", ["K8S-433"], id="at-rest"),
+        pytest.param(
+            "{metadata: {annotations: {sriovnetwork.openshift.io/current-state: Draining}}}", [], id="drained"
+        ),
+    ],
+)
+def test_a_cordon_of_somebody_else_is_told_and_breaks_nothing(changes, told):
+    cluster = scene(f"Node/worker-1: {{spec: {{unschedulable: true}}}}\nSriovNetworkNodeState/worker-1: {changes}")
+    story = explain_node("worker-1", cluster)
+    assert (story.broken, codes(story.warnings)) == (None, told)
+    assert all(one.remedy.endswith("kubectl uncordon worker-1") for one in story.warnings)
+    assert codes(every_finding(cluster)) == told
 
 
 @pytest.mark.parametrize(

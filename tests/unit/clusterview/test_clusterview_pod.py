@@ -3,6 +3,8 @@
 import pytest
 from cluster_scene import pod, scene
 
+from sriov_core.cli.kubectl.view import story_blocks
+from sriov_core.cli.screen import plain
 from sriov_core.clusterview.podchain import explain_pod
 from sriov_core.clusterview.story import Holds
 
@@ -23,6 +25,12 @@ SriovNetworkNodeState/worker-1:
         name: ens1f0
         numVfs: 2
         Vfs: [{pciAddress: "0000:86:02.0", vfID: 0}, {pciAddress: "0000:86:02.1", vfID: 1}]
+"""
+
+
+DRAINED = """
+Node/worker-1: {spec: {unschedulable: true}, metadata: {annotations: {sriovnetwork.openshift.io/state: Drain_Required}}}
+SriovNetworkNodeState/worker-1: {metadata: {annotations: {sriovnetwork.openshift.io/current-state: Draining}}}
 """
 
 
@@ -109,10 +117,21 @@ def told(changes="", **refused):
             "Node/worker-1: {spec: {unschedulable: true}}", "POD-467", "cordoned", "uncordon", id="the-node-is-cordoned"
         ),
         pytest.param(
-            """
-Node/worker-1: {spec: {unschedulable: true}, metadata: {annotations: {sriovnetwork.openshift.io/state: Drain_Required}}}
-SriovNetworkNodeState/worker-1: {metadata: {annotations: {sriovnetwork.openshift.io/current-state: Draining}}}
-""",
+            "Node/worker-1: {spec: {taints: [{key: node.kubernetes.io/not-ready, effect: NoSchedule}]}}",
+            "POD-467",
+            "worker-1: the Node is not Ready (taint node.kubernetes.io/not-ready:NoSchedule)",
+            "`kubectl describe node worker-1`",
+            id="the-node-is-not-ready",
+        ),
+        pytest.param(
+            "Node/worker-1: {spec: {taints: [{key: gpu, effect: NoSchedule}]}}",
+            "POD-467",
+            "the taint gpu:NoSchedule, which the pod does not tolerate",
+            "take the taint off",
+            id="the-node-has-a-taint",
+        ),
+        pytest.param(
+            DRAINED,
             "POD-467",
             "cordoned (spec.unschedulable): it is drained, Draining",
             "kubectl sriov drains",
@@ -221,6 +240,11 @@ def test_the_first_broken_link_is_told(changes, code, fact, remedy):
         pytest.param("", "node worker-1 has what the pod wants", id="devices-are-free"),
         pytest.param("Pod/web: {status: {phase: Running}}", "it is Running, not Pending", id="it-runs"),
         pytest.param(
+            "Pod/sriov-device-plugin-x: null",
+            "node worker-1 has what the pod wants",
+            id="a-device-plugin-of-ones-own",
+        ),
+        pytest.param(
             "Pod/web: {metadata: {annotations: null}, spec: {containers: []}}",
             "nothing of SR-IOV keeps it Pending. The scheduler says: 0/2 nodes are available",
             id="no-networks",
@@ -252,6 +276,51 @@ def test_the_node_that_comes_closest_is_told_first_and_every_node_in_the_table()
         ("worker-1", "enough are free"),
         ("control-1", "the policy selects a node"),
     ]
+
+
+def other(spec="{}"):
+    """A worker whose name comes first, and of which the policy takes no NIC."""
+    node = f"{{metadata: {{labels: {{nic: x710}}}}, spec: {spec}}}"
+    return f"Node/worker-0: {node}\nSriovNetworkNodeState/worker-0: {{status: {{syncStatus: Succeeded}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("another", "why"),
+    [
+        pytest.param(other(), "no VFs of rail0 are wished there: the policy takes no NIC of it", id="no-nic-is-taken"),
+        pytest.param(
+            other("{unschedulable: true}"),
+            "no VFs of rail0 are wished there: the policy takes no NIC of it",
+            id="no-nic-is-taken-and-cordoned",
+        ),
+        pytest.param(
+            "Node/worker-0: {metadata: {labels: {nic: x710}}}", "it has no SriovNetworkNodeState", id="not-managed"
+        ),
+    ],
+)
+def test_a_node_that_can_never_serve_the_pod_does_not_hide_one_that_is_only_drained(another, why):
+    story = told(f"{another}{DRAINED}")
+    assert story.broken.code == "POD-467"
+    assert "worker-1: the Node is cordoned (spec.unschedulable): it is drained" in story.broken.fact
+    assert "kubectl sriov drains" in story.broken.remedy
+    assert {row[0]: row[1:] for row in story.grids[0].rows}["worker-0"] == ("the policy selects a node", why)
+
+
+def test_where_no_node_has_a_nic_that_is_taken_this_is_told():
+    story = told(f"{other()}{NOTHING_OFFERED}\nSriovNetworkNodeState/worker-1: {{spec: {{interfaces: []}}}}")
+    assert story.broken.code == "POD-468"
+    assert "worker-0: no VFs of rail0 are wished there" in story.broken.fact
+
+
+def test_a_drain_is_not_the_reason_where_the_pod_wants_another_node():
+    story = told(f"{DRAINED}\nPod/web: {{spec: {{nodeSelector: {{zone: b}}}}}}")
+    assert story.broken.fact == "worker-1: spec.nodeSelector wants zone=b, the Node has no such label"
+
+
+def test_of_a_pod_that_runs_it_is_said_in_words_that_there_is_nothing_to_tell():
+    story = told("Pod/web: {status: {phase: Running}, spec: {nodeName: worker-1}}")
+    lines = ["Pod team-a/web", "  no findings", "", "it is Running on node worker-1, not Pending"]
+    assert list(plain(story_blocks(story))) == lines
 
 
 def test_finished_pods_hold_no_devices():

@@ -72,9 +72,28 @@ TAINTED = "taints: [{key: gpu, value: 'yes', effect: NoSchedule}]"
     ],
 )
 def test_what_keeps_a_pod_off_a_node(pod, node, words):
-    found = unfit(a_pod(pod), a_node(node))
+    found, remedy = unfit(a_pod(pod), a_node(node))
     assert words in found
-    assert bool(words) == bool(found)
+    assert bool(words) == bool(found) == bool(remedy)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        pytest.param("not-ready", "the Node is not Ready", id="not-ready"),
+        pytest.param("unreachable", "its kubelet does not report", id="unreachable"),
+        pytest.param("network-unavailable", "it has no network", id="network"),
+        pytest.param("disk-pressure", "short of disk space", id="disk"),
+        pytest.param("memory-pressure", "short of memory", id="memory"),
+        pytest.param("pid-pressure", "short of process ids", id="pids"),
+    ],
+)
+def test_of_a_node_that_ails_the_kubelet_is_to_be_looked_at_and_not_the_pod(key, words):
+    taint = f"node.kubernetes.io/{key}"
+    why, remedy = unfit(a_pod("{}"), a_node(f"taints: [{{key: {taint}, effect: NoSchedule}}]"))
+    assert words in why
+    assert f"(taint {taint}:NoSchedule)" in why
+    assert "`kubectl describe node w`" in remedy
 
 
 def wants(number, **more):

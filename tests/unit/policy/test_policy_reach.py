@@ -32,14 +32,14 @@ CASES = {
         stands(WEAK, STRONG),
         False,
         "Displaced",
-        "stronger policies took VFs: node0: ens803f1: VFs 0-1 went to policy strong: priority 10 is stronger than 99",
+        "other policies won VFs: node0: ens803f1: VFs 0-1 went to policy strong: priority 10 is stronger than 99",
     ),
     "lost-one-of-two-nics": (
         stands(policy("wide", vendor="8086", pf_names=("ens803f0", "ens803f1")), STRONG),
         True,
         "PartlyDisplaced",
         (
-            "VFs of 1 NIC on 1 node; stronger policies took VFs: node0: ens803f1: VFs 0-1 went to policy strong: "
+            "VFs of 1 NIC on 1 node; other policies won VFs: node0: ens803f1: VFs 0-1 went to policy strong: "
             "priority 10 is stronger than 99"
         ),
     ),
@@ -73,7 +73,7 @@ CASES = {
         False,
         "Displaced",
         (
-            "stronger policies took VFs: node0: ens803f1: VFs 0-3 went to policy strong: priority 10 is stronger than "
+            "other policies won VFs: node0: ens803f1: VFs 0-3 went to policy strong: priority 10 is stronger than "
             "99, and with them all of the group 0-7 is lost"
         ),
     ),

@@ -52,12 +52,14 @@ def with_vfs() -> FakeWorld:
     kernel.set_vf_mac(PF, 0, "a0:36:9f:12:34:99")
     kernel.bind(VF0, "vfio-pci")
     kernel.hold(VF0, "pid 4711 (secret-vm)")
+    kernel.set_vf_mac(PF, 1, "a0:36:9f:12:34:98")
+    kernel.move_to_namespace(VF1, "secret-pod", name="net1-of-shop")
     return kernel
 
 
 def test_a_capture_holds_no_identity():
     text = trees.dump_json(capture(with_vfs()))
-    secrets = ("a0:36:9f", "a0369f", "a0-36-9f", "worker-7", "192.0.2.7", "77aa", "7777777", "4711", "secret-vm")
+    secrets = ("a0:36:9f", "a0369f", "a0-36-9f", "worker-7", "192.0.2.7", "77aa", "7777777", "4711", "secret-", "shop")
     assert [secret for secret in secrets if secret in text] == []
 
 
@@ -78,6 +80,21 @@ def test_a_capture_keeps_the_facts():
     assert function.refuses == [Refusal.MODE_WITH_VFS]
     assert captured.node.cmdline == ["intel_iommu=on"]
     assert captured.captured
+
+
+def test_a_capture_keeps_who_uses_a_vf():
+    vm, pod, _ = capture(with_vfs()).functions[0].sriov.vfs
+    assert (vm.holder, vm.link) == ("process-1", None)
+    assert (pod.holder, pod.link.netns, pod.link.name) == (None, "netns-1", "000001000v1")
+    assert pod.link.mac == pod.admin_mac is not None
+
+
+def test_a_capture_of_captures_numbers_anew():
+    kernel = FakeWorld(capture(with_vfs()))
+    kernel.let_go(VF0)
+    kernel.move_to_namespace(VF1, "netns-5")
+    vm, pod, _ = capture(kernel).functions[0].sriov.vfs
+    assert (vm.holder, pod.link.netns) == (None, "netns-1")
 
 
 def test_a_capture_keeps_what_tells_of_memory_and_bus_numbers():

@@ -275,6 +275,27 @@ class TestVdpa:
         deed(kernel)
         assert kernel.vdpa_type(VF0) is None
 
+    @pytest.mark.parametrize(
+        "deed",
+        [lambda k: k.set_vdpa(VF0, None), lambda k: k.unbind(VF0), lambda k: k.set_num_vfs(PF, 0)],
+        ids=["taking it away", "unbinding", "destroying the VF"],
+    )
+    def test_whoever_has_it_open_bars_what_would_take_it_away(self, deed):
+        kernel = self.offering()
+        kernel.set_vdpa(VF0, "vhost")
+        kernel.hold(VF0, "pid 77 (qemu)")
+        assert kernel.vf_user(VF0) == "pid 77 (qemu)"
+        with pytest.raises(StepFailed, match=r"vf0 .* is held by pid 77 \(qemu\)"):
+            deed(kernel)
+        kernel.let_go(VF0)
+        deed(kernel)
+
+    def test_what_virtio_drives_is_no_process_s(self):
+        kernel = self.offering()
+        kernel.set_vdpa(VF0, "virtio")
+        with pytest.raises(ValueError, match="nothing can hold it"):
+            kernel.hold(VF0, "pid 77 (qemu)")
+
     def test_none_of_an_unbound_vf_is_so_already(self):
         kernel = self.offering()
         kernel.unbind(VF0)

@@ -68,6 +68,24 @@ def test_a_malformed_tree_is_answered_with_what_to_change(text, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_capture_of_an_earlier_version_is_read():
+    """It has a process without a number, and nothing of network namespaces."""
+    vf = "{index: 0, address: '0000:01:10.0', kernel_driver: vfio-pci, holder: a process}"
+    sriov = f"sriov: {{total_vfs: 7, vf_device: 10ca, vf_offset: 128, vf_stride: 2, vfs: [{vf}]}}"
+    tree = trees.loads(f"{HEAD}, kernel_driver: igb, {sriov}}}\nnode: {{iommu_groups: 1}}\n")
+    assert FakeKernel(tree).vf_user(Address("0000:01:10.0")) == "a process"
+
+
+def test_netdevs_in_namespaces_that_nobody_knows_may_have_equal_names():
+    tree = machine()
+    links = [LinkFacts(name="net1", netns=netns) for netns in ("?", "?")]
+    tree.functions[0].sriov.vfs = [_vf(index, kernel_driver="igbvf", link=link) for index, link in enumerate(links)]
+    assert list(implausible(tree)) == []
+    for link in links:
+        link.netns = "pod"
+    assert list(implausible(tree)) == ["netdev name net1 in namespace pod is there 2 times"]
+
+
 def _function(tree: Tree):
     return tree.functions[0]
 
