@@ -9,6 +9,9 @@ from sriov_core.api.networks import Network
 from sriov_core.policy.attachment import faults, placed, target_namespace, warnings
 from sriov_core.policy.selector import nearest
 
+NO_POLICY = "no policy has the resource"
+"""How the warning begins about a network whose policy is not there."""
+
 
 def findings(given: Network, cluster: Cluster) -> Iterator[Finding]:
     """Everything that the rules say of a network that is created or changed.
@@ -28,7 +31,7 @@ def _resource(network: Network, cluster: Cluster) -> Iterator[Finding]:
     wanted = network.spec.resource_name
     if wanted in known or not (known or cluster.is_complete):
         return
-    text = f"no policy has the resource {shown(wanted)}, so pods with this network stay pending"
+    text = f"{NO_POLICY} {shown(wanted)}, so pods with this network stay pending"
     near = nearest(wanted, known)
     remedy = f"Did you mean {' or '.join(near)}?" if near else "Create a SriovNetworkNodePolicy with this resourceName"
     yield warned("spec.resourceName", text, remedy)

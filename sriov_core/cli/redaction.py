@@ -34,7 +34,7 @@ _PATTERNS = {
     # As a report says who uses a VF (sriov_core/agent/decide.py).
     "pod": r"(?<=assigned to pod )[0-9a-z.-]+/[0-9a-z.-]*[0-9a-z]",
     # As a look at the machine says who uses a VF, where it knows the name.
-    "netns": r"(?:(?<=^network namespace )|(?<=used by network namespace ))[^\s;,()]+",
+    "netns": r"(?:(?<=^network namespace )|(?<=used by network namespace )|(?<=is in network namespace ))[^\s;,()]+",
     "ip": r"(?<![0-9a-z.])\d{1,3}(?:\.\d{1,3}){3}(?![0-9a-z]|\.\d)",
     "ip6": rf"(?<![0-9a-z:.])(?:{_HEX}{{0,4}}:){{2,7}}(?:{_HEX}{{1,4}}|\d{{1,3}}(?:\.\d{{1,3}}){{3}})?(?![0-9a-z:])",
 }

@@ -67,11 +67,15 @@ def _strays(cluster: Cluster) -> Iterator[ClusterFinding]:
         second = one.namespace in cluster.elsewhere
         if second and config_of(cluster) is None:
             continue
-        unless = f", unless another operator runs in {one.namespace}" if second else ""
-        fact = f"has no effect: the operator reads this kind in its own namespace {cluster.namespace} only{unless}"
+        fact = f"has no effect: the operator reads this kind in its own namespace {cluster.namespace} only"
         get = f"kubectl get {one.kind.lower()} {one.name} -n {one.namespace} -o yaml"
+        severity = Severity.WARN
         remedy = f"{get} shows it: create it in namespace {cluster.namespace}, and delete this one"
-        yield found("K8S-410", Severity.WARN, f"{one.kind} {one.namespace}/{one.name}", fact, remedy)
+        if second or cluster.strays.refused:
+            fact = f"{fact}, unless another operator runs in {one.namespace}"
+            severity = Severity.ADVICE
+            remedy = f"Nothing, if one does. If not, {get} shows what may be moved"
+        yield found("K8S-410", severity, f"{one.kind} {one.namespace}/{one.name}", fact, remedy)
 
 
 def _configuration(cluster: Cluster) -> Iterator[ClusterFinding]:

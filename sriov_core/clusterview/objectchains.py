@@ -202,7 +202,7 @@ def _on_its_way(cluster: Cluster, state: NodeState, chain: Chain, wrongs: tuple[
     groups = sorted({one.resource_name for nic in state.spec.interfaces for one in nic.vf_groups})
     if groups and not cluster.own_pods.refused:
         another = plugin_trouble(cluster, drain.node)[0]
-        fact = "not the operator's, but the Node offers all that is wished"
+        fact = "no Ready pod of the operator's, and the Node offers some of each resource that is wished"
         chain.holds("its device plugin runs", fact if another else f"a Ready pod with app={DEVICE_PLUGIN}")
     return _offered(cluster, state, chain, groups)
 

@@ -8,14 +8,14 @@ import attrs
 from sriov_core.api.nodepolicy import NodePolicy
 from sriov_core.api.nodestate import InterfaceWish, NodeState
 from sriov_core.clusterview.cluster import Cluster
-from sriov_core.clusterview.drains import drain_of
+from sriov_core.clusterview.drains import IDLE, drain_of
 from sriov_core.clusterview.finding import found
 from sriov_core.clusterview.grid import Grid, shortened
 from sriov_core.clusterview.nodes import plugin_trouble, trouble_of
 from sriov_core.clusterview.objects import Node, Pod
 from sriov_core.clusterview.passedover import passed_over
 from sriov_core.clusterview.policies import selects
-from sriov_core.clusterview.scheduling import CORDONED, allocatable, unfit, used
+from sriov_core.clusterview.scheduling import CORDONED, allocatable, unfit, unwanted, used
 from sriov_core.clusterview.story import Chain, Story
 from sriov_core.plugin.diagnosis import Severity
 
@@ -111,11 +111,11 @@ def _grid(stops: list[Stop]) -> Grid:
 
 
 def _stops(pod: Pod, needs: list[Need], cluster: Cluster) -> list[Stop]:
-    """How far each node gets. One of which no NIC is taken counts as not selected, where of another one is."""
+    """How far each node gets. One of which no NIC is taken counts as not selected, if another could take the pod."""
     nodes = {one.metadata.name: one for one in cluster.nodes.items}
     early = {name: _unselected(needs, one) for name, one in nodes.items()}
     bare = {name: _passed_by(needs, one, cluster) for name, one in nodes.items()}
-    if all(early[name] or bare[name] for name in nodes):
+    if all(early[name] or bare[name] or unwanted(pod, one) for name, one in nodes.items()):
         bare = {}
     return [early[name] or bare.get(name) or _stop(pod, needs, one, cluster) for name, one in nodes.items()]
 
@@ -152,7 +152,7 @@ def _unfit(node: str, why: str, remedy: str, cluster: Cluster) -> Stop:
     """With the drain that the cordon is for, if there is one."""
     seen, state = f"Node {node}: spec, metadata.labels", cluster.state(node)
     drain = drain_of(cluster, state) if state and why == CORDONED else None
-    if drain and drain.cordoned and not drain.rests:
+    if drain and drain.answer != IDLE:
         why = f"{why}: it is drained, {drain.answer}{f', {drain.reason}' if drain.reason else ''}"
         remedy = "Wait for the end of the drain: `kubectl sriov drains` says what holds it up"
     return Stop(node=node, step=Step.FIT, why=why, evidence=seen, remedy=remedy)

@@ -48,7 +48,7 @@ def detail_grid(policy: NodePolicy) -> Grid:
         title=f"where {policy.metadata.name} {is_not}",
         columns=("NODE", "OUTCOME", "WHY"),
         rows=rows,
-        empty=everywhere if is_applied(policy) else "its status names no such node",
+        empty=everywhere if is_applied(policy) and _is_current(policy) else "its status names no such node",
     )
 
 
@@ -93,6 +93,12 @@ def is_applied(policy: NodePolicy) -> bool:
     """True when its condition Ready is True, and it took all that it asks for."""
     ready = condition_of(policy.status.conditions, "Ready")
     return bool(ready and ready.status == "True" and ready.reason == "Applied")
+
+
+def _is_current(policy: NodePolicy) -> bool:
+    """True when its condition Ready is about the policy as it is now."""
+    ready = condition_of(policy.status.conditions, "Ready")
+    return bool(ready and ready.observed_generation == policy.metadata.generation)
 
 
 def selects(policy: NodePolicy, labels: dict[str, str]) -> bool:

@@ -24,15 +24,22 @@ _AILMENTS = {
 CORDONED = "the Node is cordoned (spec.unschedulable)"
 
 
-def unfit(pod: Pod, node: Node) -> tuple[str, str]:
-    """Why the pod cannot be placed there, with the field, and what to do; two empty texts when it can."""
-    labels, change = node.metadata.labels, "Change the pod, in its owner, or the labels of the Node"
+def unwanted(pod: Pod, node: Node) -> str:
+    """Why the pod wants another node, with the field; empty when it may be this one."""
+    labels = node.metadata.labels
     for key, value in pod.spec.node_selector.items():
         if labels.get(key) != value:
-            return f"spec.nodeSelector wants {key}={value}, the Node has {_has(labels, key)}", change
+            return f"spec.nodeSelector wants {key}={value}, the Node has {_has(labels, key)}"
     terms = _required(pod)
     if terms and not any(_meets(term, node) for term in terms):
-        return "spec.affinity.nodeAffinity: no required term takes the Node", change
+        return "spec.affinity.nodeAffinity: no required term takes the Node"
+    return ""
+
+
+def unfit(pod: Pod, node: Node) -> tuple[str, str]:
+    """Why the pod cannot be placed there, with the field, and what to do; two empty texts when it can."""
+    if why := unwanted(pod, node):
+        return why, "Change the pod, in its owner, or the labels of the Node"
     if node.spec.unschedulable and not _tolerated(_CORDON, pod.spec.tolerations):
         return CORDONED, f"`kubectl uncordon {node.metadata.name}` lifts the cordon, when what it was for is over"
     for taint in node.spec.taints:

@@ -30,7 +30,7 @@ from sriov_core.host.writer import Writers
 from sriov_core.model.address import Address
 from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import EswitchMode, Function, Node, Use
-from sriov_core.plugin.reader import Answer, Firmware, HostReader, Link
+from sriov_core.plugin.reader import ELSEWHERE, Answer, Firmware, HostReader, Link
 
 T = TypeVar("T")
 
@@ -111,7 +111,7 @@ class LinuxReader(HostReader):
             return self._holders.of(vf)
         if user := self._holders.of_nodes(vdpabus.nodes(self._devices, vf)):
             return user
-        return netdevs.ELSEWHERE if netdevs.is_elsewhere(self._devices, vf) else None
+        return ELSEWHERE if netdevs.is_elsewhere(self._devices, vf) else None
 
     def iommu_group(self, address: Address) -> int | None:
         return self._devices.iommu_group(address)

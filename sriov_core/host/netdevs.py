@@ -8,9 +8,6 @@ from sriov_core.model.address import Address
 from sriov_core.model.observed import LinkType
 from sriov_core.plugin.reader import Link
 
-ELSEWHERE = "another network namespace (a container)"
-"""Who uses a VF whose netdev is not in this network namespace, as far as sysfs tells."""
-
 _IFF_UP = 0x1
 _NET_ADDR_PERM = "0"
 # include/uapi/linux/if_arp.h: ARPHRD_ETHER, ARPHRD_INFINIBAND.

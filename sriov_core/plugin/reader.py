@@ -8,6 +8,9 @@ import attrs
 from sriov_core.model.address import Address
 from sriov_core.model.observed import EswitchMode, Function, LinkType, Node, Use
 
+ELSEWHERE = "another network namespace (a container)"
+"""Who uses a VF whose netdev is not in this network namespace, as far as sysfs tells."""
+
 
 @attrs.frozen(kw_only=True)
 class Link:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from sriov_core.host.netdevs import ELSEWHERE
 from sriov_core.model.desired import USERSPACE_DRIVERS
 from sriov_core.model.observed import Function, LinkType
+from sriov_core.plugin.reader import ELSEWHERE
 from sriov_core.testing.infiniband import default_mtu, is_infiniband
 from sriov_core.testing.tree import UNTOLD_NETNS, FunctionFacts, LinkFacts, Tree, VfFacts
 

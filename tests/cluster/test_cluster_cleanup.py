@@ -256,8 +256,12 @@ def test_what_is_left_is_told_with_what_it_means(home: Home, admin: Client) -> N
     ours(home, "SriovNetworkNodeState", "n1", annotations={f"{GROUP}/current-state": "DrainComplete"})
     cordoned = {f"{GROUP}/current-state": "Draining", f"{GROUP}/cordoned-before": "true"}
     path = ours(home, "SriovNetworkNodeState", "n2", annotations=cordoned)
+    nobodys = ours(
+        home, "SriovNetworkNodeState", "n3", annotations={f"{GROUP}/keep-state-until": "2999-01-01T00:00:00Z"}
+    )
     busy = {"status": {"syncStatus": "InProgress"}}
-    home.server.admin.done("PATCH", f"{path}/status", busy, content_type=MERGE)
+    for one in (path, nobodys):
+        home.server.admin.done("PATCH", f"{one}/status", busy, content_type=MERGE)
     network(home, "SriovNetwork", "blue")
     told = cleaned(home, admin)
     left = [line for line in told if line.startswith("left: ")]
@@ -269,7 +273,8 @@ def test_what_is_left_is_told_with_what_it_means(home: Home, admin: Client) -> N
     assert left[1].startswith(
         "left: 1 node not done, whose NICs stay as they are: n2 (InProgress). To have them done, "
     )
-    assert any(f"2 SriovNetworkNodeStates ({home.namespace}/n1, {home.namespace}/n2): " in line for line in left)
+    states = ", ".join(f"{home.namespace}/{name}" for name in ("n1", "n2", "n3"))
+    assert any(f"3 SriovNetworkNodeStates ({states}): " in line for line in left)
     assert any(line.startswith(f"left: 1 SriovNetwork ({home.namespace}/blue): ") for line in left)
     assert any("NetworkAttachmentDefinition" in line and f"{home.namespace}/blue" in line for line in left)
 

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 from deployments import EVERYTHING, FINALIZER, Home, homes, settings
+from kube_clients import Way
 from operator_runs import until
 from servers import Server
 from servers_admin import APPLY
@@ -237,10 +238,9 @@ def test_the_switches_of_people_stay_and_their_labels_reach_the_webhook(home: Ho
 
 
 @attrs.define
-class Interrupted:
+class Interrupted(Way):
     """A transport on which somebody acts just before a write."""
 
-    inner: Any
     before: int
     """Before which one, from 1; dry runs count."""
     act: Callable[[], object]
@@ -250,11 +250,7 @@ class Interrupted:
         self.writes += method != "GET"
         if method != "GET" and self.writes == self.before:
             self.act()
-        answer: Answer = self.inner.request(method, path, **asked)
-        return answer
-
-    def stream(self, path: str, *, timeout_s: float) -> Any:
-        raise AssertionError(path)
+        return super().request(method, path, **asked)
 
 
 @pytest.mark.parametrize(

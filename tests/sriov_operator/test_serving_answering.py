@@ -117,6 +117,14 @@ def test_what_is_objected_to_is_judged_by_what_is_stored_now(now: Cluster | None
     assert all(text in warning for text, warning in zip(told, warnings, strict=True))
 
 
+@pytest.mark.parametrize("kind", [{}, {"kind": None}, {"kind": {"group": "x"}}], ids=["none", "null", "nameless"])
+def test_a_network_is_judged_by_what_it_says_itself_where_the_review_names_no_kind(kind: dict[str, Any]) -> None:
+    asked = review(of_kind("SriovNetwork", "net", {"resourceName": "fast"}))
+    del asked["request"]["kind"]
+    asked["request"] |= kind
+    assert outcome(VALIDATING_PATH, sent(asked)).verdict == "allowed"
+
+
 def test_draining_cannot_be_switched_off_while_a_node_is_updating() -> None:
     before = of_kind("SriovOperatorConfig", "default", {"disableDrain": False})
     after = of_kind("SriovOperatorConfig", "default", {"disableDrain": True})

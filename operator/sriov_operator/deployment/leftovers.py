@@ -90,7 +90,9 @@ def _policies(client: Client, namespace: str) -> Iterator[str]:
 def _undone(client: Client, namespace: str) -> Iterator[str]:
     with suppress(NotFound):
         states = client.list(NODE_STATES, namespace, type=LeanNodeState).items
-        there = [one for one in states if not one.metadata.deletion_timestamp]
+        # One that is kept for a while has no agent any more: nobody can have it done.
+        there = [one for one in states if keys.KEEP_STATE_UNTIL not in one.metadata.annotations]
+        there = [one for one in there if not one.metadata.deletion_timestamp]
         if line := undone(there, wished=bool(policies(client, namespace))):
             yield line
 

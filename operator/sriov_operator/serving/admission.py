@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from sriov_core.admission.cluster import Cluster
+from sriov_core.admission.networks import NO_POLICY
 from sriov_core.admission.review import Malformed, completed, validated
 from sriov_operator.serving.answering import Hook
-from sriov_operator.serving.facts import NETWORK_KINDS
 
 MUTATING_PATH = "/mutating-custom-resource"
 VALIDATING_PATH = "/validating-custom-resource"
@@ -34,7 +34,7 @@ def hooks(known: Known, waiting: Callable[[], str]) -> dict[str, Hook]:
     def judge(review: Any) -> dict[str, Any] | Malformed:
         answer = validated(review, known.cluster())
         # The policy of a network often comes with it, in one command.
-        if _objects_to_network(review, answer) and (renewed := known.renewed()):
+        if _misses_policy(answer) and (renewed := known.renewed()):
             answer = validated(review, renewed)
         stale = known.stale()
         if stale and not isinstance(answer, Malformed):
@@ -48,8 +48,8 @@ def hooks(known: Known, waiting: Callable[[], str]) -> dict[str, Hook]:
     }
 
 
-def _objects_to_network(review: Any, answer: dict[str, Any] | Malformed) -> bool:
-    """True when a network is denied or warned about."""
-    if isinstance(answer, Malformed) or review["request"]["kind"]["kind"] not in NETWORK_KINDS:
+def _misses_policy(answer: dict[str, Any] | Malformed) -> bool:
+    """True when somebody is warned of a network without a policy."""
+    if isinstance(answer, Malformed):
         return False
-    return not answer["response"]["allowed"] or bool(answer["response"].get("warnings"))
+    return any(NO_POLICY in warning for warning in answer["response"].get("warnings", ()))

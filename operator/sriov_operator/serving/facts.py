@@ -1,4 +1,4 @@
-"""What the admission rules may look at, from caches: only a network that is objected to costs a request."""
+"""What the admission rules may look at, from caches: only a network without a policy costs a request."""
 
 import logging
 import threading

@@ -39,6 +39,7 @@ def hashed(text: str) -> str:
             r"vf0 is used by network namespace netns-\w{10}; vf1 is used by pid 7 \(qemu\)",
             id="network-namespace-of-a-plan",
         ),
+        pytest.param("is in network namespace till-7", r"is in network namespace netns-\w{10}", id="its-netdev"),
     ],
 )
 def test_an_identity_is_replaced(text: str, pattern: str) -> None:

@@ -122,7 +122,8 @@ def test_a_device_plugin_of_ones_own_is_as_good_where_the_node_offers_what_is_wi
     story = explain_node("worker-1", scene(f"Pod/sriov-device-plugin-x: null\n{deployed}"))
     assert (story.broken, story.verdict) == (None, "it is as it is wished")
     (link,) = [one for one in story.links if one.what == "its device plugin runs"]
-    assert (link.holds, link.fact) == ("yes", "not the operator's, but the Node offers all that is wished")
+    assert link.holds == "yes"
+    assert link.fact == "no Ready pod of the operator's, and the Node offers some of each resource that is wished"
 
 
 @pytest.mark.parametrize(
@@ -247,6 +248,11 @@ def test_the_table_of_nodes_has_a_title_that_is_true_for_each_of_them(details, t
     grid = detail_grid(scene(of_rail0(ready("Applied", "True"), more=f"details: [{rows}], ")).policies.items[0])
     assert (grid.title, len(grid.rows)) == (title, len(details.split()))
     assert not empty or grid.empty == empty
+
+
+def test_a_policy_that_was_changed_since_is_not_called_in_place():
+    old = ready("Applied", "True").replace("observedGeneration: 1", "observedGeneration: 0")
+    assert detail_grid(scene(of_rail0(old)).policies.items[0]).empty == "its status names no such node"
 
 
 def test_nodes_of_which_nobody_tells_are_not_called_done():

@@ -312,6 +312,15 @@ def test_where_no_node_has_a_nic_that_is_taken_this_is_told():
     assert "worker-0: no VFs of rail0 are wished there" in story.broken.fact
 
 
+def test_a_node_that_a_pod_is_tied_to_is_told_even_if_another_one_has_the_nic():
+    story = told(f"{other()}\nPod/web: {{spec: {{nodeSelector: {{kubernetes.io/hostname: worker-0}}}}}}")
+    assert story.broken.code == "POD-467"
+    labelled = other().replace("nic: x710", "nic: x710, only: here")
+    story = told(f"{labelled}\nPod/web: {{spec: {{nodeSelector: {{only: here}}}}}}")
+    assert story.broken.code == "POD-468"
+    assert "worker-0: no VFs of rail0 are wished there" in story.broken.fact
+
+
 def test_a_drain_is_not_the_reason_where_the_pod_wants_another_node():
     story = told(f"{DRAINED}\nPod/web: {{spec: {{nodeSelector: {{zone: b}}}}}}")
     assert story.broken.fact == "worker-1: spec.nodeSelector wants zone=b, the Node has no such label"

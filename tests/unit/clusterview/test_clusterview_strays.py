@@ -33,6 +33,9 @@ def test_beside_another_configuration_another_operator_may_read_it():
     findings = every_finding(strayed("", EDGE, SECOND_CONFIG))
     assert codes(findings) == ["K8S-410", "K8S-410"]
     assert all(one.fact.endswith("only, unless another operator runs in telco") for one in findings)
+    assert [one.severity for one in findings] == ["advice", "advice"]
+    assert findings[0].remedy.startswith("Nothing, if one does.")
+    assert "delete" not in findings[0].remedy
 
 
 def test_where_the_configuration_is_elsewhere_the_namespace_may_be_the_wrong_one():
