@@ -41,6 +41,15 @@ class Change:
     action: str = "StatusChange"
 
 
+def outdated(conditions: Iterable[Condition], generation: int) -> int:
+    """The older generation that the condition Ready is about; 0 where it is about this one, or tells of none.
+
+    The agents of other operators tell of none: they are believed.
+    """
+    ready = next((one.observed_generation for one in conditions if one.type == "Ready"), 0)
+    return ready if ready < generation else 0
+
+
 def merged(current: Iterable[Condition], wanted: Iterable[Condition], now: str) -> tuple[Condition, ...]:
     """The conditions of an object once those wanted are set; equal to the current ones when there is nothing to send.
 

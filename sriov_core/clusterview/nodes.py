@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sriov_core.api.conditions import Condition
+from sriov_core.api.conditions import Condition, outdated
 from sriov_core.api.nodestate import InterfaceReport, NodeState
 from sriov_core.clusterview.cluster import AGENT, DEVICE_PLUGIN, Cluster
 from sriov_core.clusterview.drains import drain_of, foreign_cordon
@@ -115,8 +115,12 @@ def _links(state: NodeState, about: str) -> Iterator[ClusterFinding]:
 def _offers_all(cluster: Cluster, state: NodeState) -> bool:
     """True when the Node offers some of each resource that is wished there, whoever's device plugin does it."""
     node = cluster.node(state.metadata.name)
-    wished = {group.resource_name for nic in state.spec.interfaces for group in nic.vf_groups}
-    return wished <= (offered(node) if node else {}).keys()
+    return wished_resources(state) <= (offered(node) if node else {}).keys()
+
+
+def wished_resources(state: NodeState) -> set[str]:
+    """The resources that get VFs of the node."""
+    return {group.resource_name for nic in state.spec.interfaces for group in nic.vf_groups}
 
 
 def plugin_trouble(cluster: Cluster, node: str) -> tuple[str, str]:
@@ -152,15 +156,11 @@ def _is_undeployed(cluster: Cluster) -> bool:
 
 
 def not_taken_up(state: NodeState) -> str:
-    """What to say where all that the agent reports is of an older wish; empty where it has taken up this one.
-
-    An agent that does not tell of which generation it reports, as the incumbent's, is believed.
-    """
-    ready, wish = condition_of(state.status.conditions, "Ready"), state.metadata.generation
-    if ready is None or not 0 < ready.observed_generation < wish:
-        return ""
-    seen = ready.observed_generation
-    return f"its agent has not taken up the wish as it is now: it reports of generation {seen}, not {wish}"
+    """What to say where all that the agent reports is of an older wish; empty where it has taken up this one."""
+    wish = state.metadata.generation
+    if seen := outdated(state.status.conditions, wish):
+        return f"its agent has not taken up the wish as it is now: it reports of generation {seen}, not {wish}"
+    return ""
 
 
 def trouble_of(state: NodeState) -> str:

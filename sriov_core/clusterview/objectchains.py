@@ -10,7 +10,14 @@ from sriov_core.clusterview.drains import drain_finding, drain_of, foreign_cordo
 from sriov_core.clusterview.finding import ClusterFinding, found
 from sriov_core.clusterview.general import config_of, general_findings
 from sriov_core.clusterview.grid import Grid
-from sriov_core.clusterview.nodes import made_and_wished, nic_grid, not_taken_up, plugin_trouble, state_findings
+from sriov_core.clusterview.nodes import (
+    made_and_wished,
+    nic_grid,
+    not_taken_up,
+    plugin_trouble,
+    state_findings,
+    wished_resources,
+)
 from sriov_core.clusterview.objects import Node, condition_of
 from sriov_core.clusterview.passedover import passed_over
 from sriov_core.clusterview.policies import detail_grid, policy_finding, selects
@@ -199,7 +206,7 @@ def _on_its_way(cluster: Cluster, state: NodeState, chain: Chain, wrongs: tuple[
     missing = _first(wrongs, ("K8S-427",))
     if missing:
         return chain.breaks("its device plugin runs", missing, nic_grid(state))
-    groups = sorted({one.resource_name for nic in state.spec.interfaces for one in nic.vf_groups})
+    groups = sorted(wished_resources(state))
     if groups and not cluster.own_pods.refused:
         another = plugin_trouble(cluster, drain.node)[0]
         fact = "no Ready pod of the operator's, and the Node offers some of each resource that is wished"

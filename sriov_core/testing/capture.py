@@ -175,7 +175,7 @@ def _function(function: Function, host: HostReader) -> FunctionFacts:
         firmware_version=firmware.firmware_version,
         attributes=_attributes(address, host),
         links=[_link(link, _features(address, host)) for link in own],
-        sriov=_sriov(function, host),
+        sriov=_sriov(function, own[0].name if own else None, host),
         eswitch=EswitchFacts(mode=mode, switch_id=switch or "0") if mode else None,
         refuses=[refusal for refusal in kernel.refuses if mode or refusal not in NEEDS_ESWITCH],
         quirks=list(kernel.quirks) if mode else [],
@@ -230,7 +230,7 @@ def _link(link: Link, features: dict[str, bool] | None = None) -> LinkFacts:
     )
 
 
-def _sriov(function: Function, host: HostReader) -> SriovFacts | None:
+def _sriov(function: Function, netdev: str | None, host: HostReader) -> SriovFacts | None:
     pf = function.address
     total = _number(host.attribute(pf, "sriov_totalvfs"))
     if total is None or function.is_vf:
@@ -238,7 +238,6 @@ def _sriov(function: Function, host: HostReader) -> SriovFacts | None:
     addresses = host.vf_addresses(pf)
     macs, guids = host.vf_macs(pf), host.vf_guids(pf)
     vfs = [_vf(index, addresses[index], host, macs.get(index), guids.get(index)) for index in sorted(addresses)]
-    netdev = next((link.name for link in host.links(pf) if not _is_representor(link)), None)
     for vf in vfs:
         users.note(vf, host.vf_user(addresses[vf.index]), function, netdev)
     bound = [vf.kernel_driver for vf in vfs if vf.kernel_driver and vf.kernel_driver not in USERSPACE_DRIVERS]

@@ -6,6 +6,7 @@ work; and the agents go with the configuration.
 
 from collections.abc import Iterable, Iterator
 
+from sriov_core.api.conditions import outdated
 from sriov_operator.process.lean import LeanNodeState
 
 _DONE = "Succeeded"
@@ -30,13 +31,11 @@ def undone(states: Iterable[LeanNodeState], *, wished: bool) -> str:
 
 
 def _reasons(state: LeanNodeState, *, wished: bool) -> Iterator[str]:
-    """An agent that tells no generation, as another operator's, is believed."""
     status, generation = state.status, state.metadata.generation
     if status.sync_status not in {"", _DONE}:
         yield status.sync_status
-    ready = next((one.observed_generation for one in status.conditions if one.type == "Ready"), 0)
-    if 0 < ready < generation:
-        yield f"it reports of generation {ready}, not {generation}"
+    if reported := outdated(status.conditions, generation):
+        yield f"it reports of generation {reported}, not {generation}"
     if not wished:
         ours = {one.pci_address for one in state.spec.interfaces if one.num_vfs and not one.externally_managed}
         kept = [one for one in status.interfaces if one.num_vfs and one.pci_address in ours]

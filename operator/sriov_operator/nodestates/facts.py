@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import attrs
 
-from sriov_core.api.conditions import Condition
+from sriov_core.api.conditions import Condition, outdated
 from sriov_core.api.fault import Fault
 from sriov_core.model.address import Address
 from sriov_core.model.observed import Nic, Vf
@@ -98,8 +98,7 @@ def _sync(state: LeanNodeState) -> Sync:
     conditions = {one.type: one for one in status.conditions}
     if not has_reported(state):
         return UNREPORTED
-    ready = conditions.get("Ready")
-    if ready and 0 < ready.observed_generation < state.metadata.generation:
+    if outdated(status.conditions, state.metadata.generation):
         return Sync(Progress.PENDING, "its agent has not taken up the wish as it is now")
     degraded = conditions.get("Degraded")
     if status.sync_status == "Failed" or (degraded and degraded.status == "True"):

@@ -3,13 +3,12 @@
 import click
 
 from sriov_core.cli.kubectl.options import Where, cluster_options
-from sriov_core.cli.kubectl.reading import namespace_of, one, open_cluster, read
+from sriov_core.cli.kubectl.reading import namespace_of, one, open_cluster, policy_named, read
 from sriov_core.cli.kubectl.view import story_blocks
 from sriov_core.cli.screen import Session
 from sriov_core.clusterview.objectchains import explain_node, explain_policy
 from sriov_core.clusterview.objects import Pod
 from sriov_core.clusterview.podchain import explain_pod
-from sriov_core.clusterview.policies import no_such_policy
 from sriov_core.clusterview.story import Story
 from sriov_core.errors import SpecError
 from sriov_core.kube.resource import PODS
@@ -44,10 +43,7 @@ def pod(session: Session, where: Where, name: str, namespace: str | None) -> int
 def policy(session: Session, where: Where, name: str) -> int:
     """From the operator's configuration to VFs on the nodes that a policy selects."""
     cluster = read(open_cluster(where), where, ("policies", "nodes", "states"))
-    found = next((each for each in cluster.policies.items if each.metadata.name == name), None)
-    if found is None:
-        raise SpecError(no_such_policy(name, cluster))
-    return _told(session, explain_policy(found, cluster))
+    return _told(session, explain_policy(policy_named(cluster, name), cluster))
 
 
 @verb.command("node", short_help="why is it not as it is wished")

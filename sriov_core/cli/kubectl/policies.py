@@ -3,18 +3,11 @@
 import click
 
 from sriov_core.cli.kubectl.options import Where, cluster_options
-from sriov_core.cli.kubectl.reading import open_cluster, read
+from sriov_core.cli.kubectl.reading import open_cluster, policy_named, read
 from sriov_core.cli.kubectl.tables import show
 from sriov_core.cli.screen import Session
 from sriov_core.clusterview.general import general_findings
-from sriov_core.clusterview.policies import (
-    detail_grid,
-    no_such_policy,
-    policy_finding,
-    policy_findings,
-    policy_grid,
-)
-from sriov_core.errors import SpecError
+from sriov_core.clusterview.policies import detail_grid, policy_finding, policy_findings, policy_grid
 
 
 @click.command("policies", short_help="which are in place, and why others are not")
@@ -30,7 +23,5 @@ def verb(session: Session, where: Where, name: str | None) -> int:
     if name is None:
         told = (*general_findings(cluster), *policy_findings(cluster))
         return show(session, {"policies": policy_grid(cluster)}, told)
-    policy = next((one for one in cluster.policies.items if one.metadata.name == name), None)
-    if policy is None:
-        raise SpecError(no_such_policy(name, cluster))
+    policy = policy_named(cluster, name)
     return show(session, {"not_in_place": detail_grid(policy)}, policy_finding(policy, cluster))

@@ -15,6 +15,8 @@ from sriov_core.api.poolconfig import PoolConfig
 from sriov_core.cli.kubectl.options import Where
 from sriov_core.clusterview.cluster import Cluster, Part, Stray
 from sriov_core.clusterview.objects import Attachment, Node, Pod
+from sriov_core.clusterview.policies import no_such_policy
+from sriov_core.errors import SpecError
 from sriov_core.kube.client import Client
 from sriov_core.kube.connection import HOME_CONFIG, connect
 from sriov_core.kube.failures import ApiFailure, Forbidden, NotFound
@@ -85,6 +87,14 @@ def _read(client: Client, name: str, where: Where) -> Part[Any]:
         return _optional(client)
     resource, kind = _KINDS[name]
     return _part(client, resource, kind, where.namespace)
+
+
+def policy_named(cluster: Cluster, name: str) -> NodePolicy:
+    """The policy; SpecError, with those that there are, when the operator's namespace has none of that name."""
+    found = next((one for one in cluster.policies.items if one.metadata.name == name), None)
+    if found is None:
+        raise SpecError(no_such_policy(name, cluster))
+    return found
 
 
 def _part(client: Client, resource: Resource, kind: type[T], namespace: str, fields: str = "") -> Part[T]:
